@@ -179,11 +179,11 @@ func (c *comparison) value(p place, before, after any) {
 			return
 		}
 	}
-	if a, ok := before.([]any); ok {
-		if b, ok := after.([]any); ok {
-			c.array(p, a, b)
-			return
-		}
+	a, aIsArray := before.([]any)
+	b, bIsArray := after.([]any)
+	if (aIsArray || before == nil) && (bIsArray || after == nil) && (aIsArray || bIsArray) {
+		c.array(p, a, b) // absent is empty: the first element of a set is an element that was added
+		return
 	}
 	if !equal(before, after) {
 		c.report(p.shown, before, after)

@@ -1,0 +1,124 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// settingRows returns the table of all settings, in the order in which they are
+// documented and printed. A new setting is one row here and a field in Config.
+func settingRows() []row[Config] {
+	return []row[Config]{
+		one(Spec{
+			Key: "daemon.reconciliation_interval", Env: "ELAVA_RECONCILIATION_INTERVAL", Default: "5m",
+			Doc: "Time from the start of a scan to the start of the next.",
+		}, positiveDuration(), func(c *Config) *time.Duration { return &c.Daemon.ReconciliationInterval }).
+			withFlag("--interval", func(f Flags) []string { return scalarFlag(f.Interval) }),
+		one(Spec{
+			Key: "daemon.reconciliation_timeout", Env: "ELAVA_RECONCILIATION_TIMEOUT", Default: "10m",
+			Doc: "Time after which one scan is given up; what it did not list stays as it was.",
+		}, positiveDuration(), func(c *Config) *time.Duration { return &c.Daemon.ReconciliationTimeout }),
+		one(Spec{
+			Key: "daemon.metrics_port", Env: "ELAVA_METRICS_PORT", Default: "2112",
+			Doc: "Port of the metrics, the probes and the API; 0 is any free port, which is logged.",
+		}, port(), func(c *Config) *int { return &c.Daemon.MetricsPort }).
+			withFlag("--metrics-port", func(f Flags) []string { return scalarFlag(f.MetricsPort) }),
+		one(Spec{
+			Key: "daemon.listen_address", Env: "ELAVA_LISTEN_ADDRESS", Default: `""`,
+			Doc: "IP address or host name to listen on; empty is all interfaces.",
+		}, listenAddress(), func(c *Config) *string { return &c.Daemon.ListenAddress }).
+			withFlag("--listen-address", func(f Flags) []string { return scalarFlag(f.ListenAddress) }),
+		one(Spec{
+			Key: "daemon.graceful_shutdown_timeout", Env: "ELAVA_GRACEFUL_SHUTDOWN_TIMEOUT", Default: "30s",
+			Doc: "Time that a stop may take before it is forced.",
+		}, positiveDuration(), func(c *Config) *time.Duration { return &c.Daemon.GracefulShutdownTimeout }),
+
+		one(Spec{
+			Key: "cloud.provider", Env: "ELAVA_CLOUD_PROVIDER", Default: "aws",
+			Doc: "Which cloud is listed.",
+		}, provider(), func(c *Config) *string { return &c.Cloud.Provider }).
+			withFlag("--provider", func(f Flags) []string { return scalarFlag(f.Provider) }),
+		many(Spec{
+			Key: "cloud.region", Env: "ELAVA_CLOUD_REGION", Default: "us-east-1",
+			Doc: "Regions that are listed; all is every enabled region.",
+		}, formScalarOrList, region(), checkRegions, func(c *Config) *[]string { return &c.Cloud.Regions }).
+			withFlag("--region", func(f Flags) []string { return f.Regions }),
+		many(Spec{
+			Key: "cloud.include_types", Env: "ELAVA_CLOUD_INCLUDE_TYPES", Default: "[]",
+			Doc: "Resource types that are listed; empty is every type.",
+		}, formList, typePattern(), nil, func(c *Config) *[]string { return &c.Cloud.IncludeTypes }),
+		many(Spec{
+			Key: "cloud.exclude_types", Env: "ELAVA_CLOUD_EXCLUDE_TYPES", Default: "[]",
+			Doc: "Resource types that are not listed, even where include_types names them.",
+		}, formList, typePattern(), nil, func(c *Config) *[]string { return &c.Cloud.ExcludeTypes }),
+		records(Spec{
+			Key: "cloud.accounts", Default: "[]",
+			Doc: "Accounts that are listed beside the one of the credentials.",
+		}, accountRows(), checkAccounts, func(c *Config) *[]Account { return &c.Cloud.Accounts }),
+		one(Spec{
+			Key: "cloud.scan_concurrency", Env: "ELAVA_CLOUD_SCAN_CONCURRENCY", Default: "8",
+			Doc: "How many scopes (account, region, type) are listed at the same time.",
+		}, count(1), func(c *Config) *int { return &c.Cloud.ScanConcurrency }),
+		one(Spec{
+			Key: "cloud.demo.seed", Env: "ELAVA_CLOUD_DEMO_SEED", Default: "1",
+			Doc: "Where the demo cloud's random numbers start; the same seed makes the same cloud.",
+		}, wholeNumber(), func(c *Config) *int64 { return &c.Cloud.Demo.Seed }),
+		one(Spec{
+			Key: "cloud.demo.resources", Env: "ELAVA_CLOUD_DEMO_RESOURCES", Default: "200",
+			Doc: "How many resources the demo cloud has.",
+		}, count(0), func(c *Config) *int { return &c.Cloud.Demo.Resources }),
+		one(Spec{
+			Key: "cloud.demo.change_rate", Env: "ELAVA_CLOUD_DEMO_CHANGE_RATE", Default: "2%",
+			Doc: "Share of the demo cloud's resources that changes from one scan to the next.",
+		}, share(), func(c *Config) *float64 { return &c.Cloud.Demo.ChangeRate }),
+		many(Spec{
+			Key: "cloud.demo.faults", Env: "ELAVA_CLOUD_DEMO_FAULTS", Default: "[]",
+			Doc: "Faults that the demo cloud shows.",
+		}, formList, faultName(), nil, func(c *Config) *[]string { return &c.Cloud.Demo.Faults }),
+
+		one(Spec{
+			Key: "storage.path", Env: "ELAVA_STORAGE_PATH",
+			Default: "$STATE_DIRECTORY/data, else $XDG_STATE_HOME/elava/data, else $HOME/.local/state/elava/data",
+			Doc:     "Directory of the store.",
+		}, directory(), func(c *Config) *string { return &c.Storage.Path }).
+			withFlag("--storage-path", func(f Flags) []string { return scalarFlag(f.StoragePath) }).
+			withDerivedDefault(defaultStoragePath, "STATE_DIRECTORY, XDG_STATE_HOME or HOME"),
+		one(Spec{
+			Key: "storage.retention", Env: "ELAVA_STORAGE_RETENTION", Default: "0s",
+			Doc: "Age from which superseded versions are dropped; 0 keeps everything.",
+		}, durationOrZero(), func(c *Config) *time.Duration { return &c.Storage.Retention }),
+
+		one(Spec{
+			Key: "api.token_file", Env: "ELAVA_API_TOKEN_FILE", Default: `""`,
+			Doc: "File with the bearer token for clients that are not on loopback; empty: only loopback is answered.",
+		}, optionalFile(), func(c *Config) *string { return &c.API.TokenFile }),
+
+		one(Spec{
+			Key: "logging.level", Env: "ELAVA_LOG_LEVEL", Default: "info",
+			Doc: "The least important lines that are logged.",
+		}, logLevel(), func(c *Config) *slog.Level { return &c.Logging.Level }),
+		one(Spec{
+			Key: "logging.format", Env: "ELAVA_LOG_FORMAT", Default: "text",
+			Doc: "How log lines look.",
+		}, logFormat(), func(c *Config) *string { return &c.Logging.Format }),
+	}
+}
+
+// accountRows returns the keys of one entry of cloud.accounts. They have no
+// variables and no flags.
+func accountRows() []row[Account] {
+	return []row[Account]{
+		one(Spec{
+			Key: "cloud.accounts[].role_arn",
+			Doc: "Role that Elava assumes to read the account; required.",
+		}, roleARN(), func(a *Account) *string { return &a.RoleARN }).require(),
+		one(Spec{
+			Key: "cloud.accounts[].external_id", Default: `""`,
+			Doc: "External id that the role's trust policy asks for; empty: none is sent.",
+		}, externalID(), func(a *Account) *string { return &a.ExternalID }),
+		many(Spec{
+			Key: "cloud.accounts[].regions", Default: "those of cloud.region",
+			Doc: "Regions that are listed in this account.",
+		}, formScalarOrList, region(), checkRegions, func(a *Account) *[]string { return &a.Regions }),
+	}
+}
