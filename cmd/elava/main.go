@@ -1,0 +1,132 @@
+// Command elava is `git log` for a cloud account: `elava serve` records every resource
+// of an account and what changes, the other commands ask it.
+//
+// Exit codes: 0 done; 1 it failed; 2 the command line or the configuration is wrong.
+// Errors go to standard error and say what failed and what to do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/elava-dev/elava/internal/config"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commands is the command line.
+type commands struct {
+	Serve     ServeCommand     `cmd:"" help:"Run the daemon."`
+	Scan      ScanCommand      `cmd:"" help:"Deprecated: scan once, as serve --once does."`
+	Resources ResourcesCommand `cmd:"" help:"List the inventory, now or at a point in time."`
+	Show      ShowCommand      `cmd:"" help:"Show one resource with every field."`
+	History   HistoryCommand   `cmd:"" help:"Show the versions of a resource and what changed."`
+	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
+	Scans     ScansCommand     `cmd:"" help:"List the scans."`
+	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
+	Config    ConfigCommand    `cmd:"" help:"Show the effective configuration and where each value comes from."`
+	Version   VersionCommand   `cmd:"" help:"Show the version."`
+}
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], &Env{
+		Stdout: os.Stdout, Stderr: os.Stderr, IsTerminal: isTerminal(os.Stdout),
+		Now: time.Now, OpenStore: openStoreForReading, Getenv: os.Getenv,
+	}))
+}
+
+// run is main without the process, so that tests can call it.
+func run(ctx context.Context, args []string, env *Env) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			exit, ok := v.(earlyExit)
+			if !ok {
+				panic(v)
+			}
+			code = int(exit)
+		}
+	}()
+	var cli commands
+	parser, err := kong.New(&cli,
+		kong.Name("elava"),
+		kong.Description("git log for a cloud account: what changed, when, and what did it look like before?"),
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(func(code int) { panic(earlyExit(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(env),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return fail(env.Stderr, err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(env.Stderr, "elava: %v\nRun elava --help for what there is.\n", err)
+		return exitUsage
+	}
+	return fail(env.Stderr, command.Run())
+}
+
+// earlyExit carries the code with which kong wants to end, after --help.
+type earlyExit int
+
+// fail prints an error, if there is one, and returns the code to exit with.
+func fail(w io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(w, "elava: %v\n", err)
+	var usage *usageError
+	var conf *config.Error
+	if errors.As(err, &usage) || errors.As(err, &conf) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// untilSignal returns a context that ends at the first SIGINT or SIGTERM, after calling
+// first. At the second one the process ends at once.
+func untilSignal(ctx context.Context, first func()) (context.Context, context.CancelFunc) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			first()
+			cancel()
+		case <-stop:
+			return
+		}
+		select {
+		case <-signals:
+			os.Exit(exitFailed)
+		case <-stop:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(stop)
+		cancel()
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

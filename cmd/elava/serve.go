@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/elava-dev/elava/internal/config"
+	"github.com/elava-dev/elava/internal/daemon"
+	"github.com/elava-dev/elava/storage"
+)
+
+// daemonFlags are those of the commands that scan.
+type daemonFlags struct {
+	ConfigFile string `name:"config" env:"ELAVA_CONFIG" placeholder:"FILE" help:"Configuration file."`
+	config.Flags
+}
+
+func (f *daemonFlags) load(env *Env) (*config.Config, error) {
+	return config.Load(config.Sources{File: f.ConfigFile, LookupEnv: env.LookupEnv, Flags: f.Flags})
+}
+
+// ServeCommand runs the daemon.
+type ServeCommand struct {
+	daemonFlags
+	Once bool `name:"once" help:"Scan once and exit; no port is opened."`
+}
+
+// Run implements the command.
+func (c *ServeCommand) Run(ctx context.Context, env *Env) error {
+	cfg, err := c.load(env)
+	if err != nil {
+		return err
+	}
+	if c.Once {
+		return scanOnce(ctx, cfg, env)
+	}
+	return serve(ctx, cfg, env)
+}
+
+// serve runs the daemon until a signal, or until a part of it fails.
+func serve(ctx context.Context, cfg *config.Config, env *Env) error {
+	a, err := newApp(ctx, cfg, env)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	d, err := a.newDaemon(cfg)
+	if err != nil {
+		return err
+	}
+	ctx, release := untilSignal(ctx, func() { a.log.Info("Graceful shutdown initiated...") })
+	defer release()
+	// The daemon stops by Stop, which bounds it, and not by its context.
+	if err := d.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-d.Done():
+	}
+	if err := d.Stop(); err != nil {
+		return err
+	}
+	a.log.Info("Daemon stopped")
+	return nil
+}
+
+// scanOnce runs one iteration of the same reconciler, without a server. It fails where
+// nothing could be stored or nothing could be listed; scopes that could not be listed
+// are in the log and make the scan partial.
+func scanOnce(ctx context.Context, cfg *config.Config, env *Env) (err error) {
+	a, err := newApp(ctx, cfg, env)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	defer func() { err = errors.Join(err, a.store.Close()) }()
+	ctx, release := untilSignal(ctx, func() { a.log.Info("Graceful shutdown initiated...") })
+	defer release()
+	result, err := a.newReconciler(cfg).Reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	if result.Scan.Status == storage.ScanFailed {
+		return fmt.Errorf("%w: every scope failed; the log above says why", daemon.ErrNothingListed)
+	}
+	return nil
+}
+
+// announce is the first line of the log.
+func announce(log *slog.Logger, cfg *config.Config) {
+	log.Info("Starting Elava daemon...", "provider", cfg.Cloud.Provider,
+		"regions", strings.Join(cfg.Cloud.Regions, ","), "storage", cfg.Storage.Path, "version", buildInfo().Version)
+}

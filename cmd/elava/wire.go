@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
+	"github.com/elava-dev/elava/api"
+	"github.com/elava-dev/elava/internal/config"
+	"github.com/elava-dev/elava/internal/daemon"
+	"github.com/elava-dev/elava/internal/redaction"
+	"github.com/elava-dev/elava/observer"
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/provider/aws"
+	"github.com/elava-dev/elava/provider/demo"
+	"github.com/elava-dev/elava/storage"
+	"github.com/elava-dev/elava/storage/badger"
+)
+
+// This file alone names concrete engines and providers.
+
+// app is what a daemon or a single scan is made of.
+type app struct {
+	log      *slog.Logger
+	store    storage.Store
+	provider provider.Provider
+	exporter *observer.Prometheus
+	metrics  *observer.Metrics
+	closers  []func() error
+}
+
+// Share of the container's memory limit that Go may use; the rest is for what the store
+// maps and for stacks.
+const memoryRatio = 0.8
+
+// newApp opens the store and makes the provider and the metrics. Where it fails, all is
+// closed again. The caller closes the store, or has the daemon close it, before close.
+func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err error) {
+	log, err := observer.NewLogger(env.Stderr, cfg.Logging.Level, cfg.Logging.Format)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{log: log}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	announce(log, cfg)
+	limitMemory(log)
+	if a.store, err = badger.Open(badger.Options{Path: cfg.Storage.Path, Logger: log}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.store.Close())
+		}
+	}()
+	if a.exporter, err = observer.NewPrometheus(); err != nil {
+		return nil, err
+	}
+	a.onClose(func() error { return a.exporter.Shutdown(context.WithoutCancel(ctx)) })
+	if a.metrics, err = a.newMetrics(ctx, env); err != nil {
+		return nil, err
+	}
+	a.onClose(a.metrics.Close)
+	a.provider, err = a.newProvider(ctx, cfg)
+	return a, err
+}
+
+func (a *app) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+// close ends what newApp began, last first, except for the store.
+func (a *app) close() {
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i](); err != nil {
+			a.log.Warn("Closing", "error", err)
+		}
+	}
+	a.closers = nil
+}
+
+func limitMemory(log *slog.Logger) {
+	limit, err := memlimit.Set(memlimit.WithRatio(memoryRatio), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
+	if err == nil && limit > 0 {
+		log.Debug("Memory limit set from the container's", "bytes", limit)
+	}
+}
+
+func (a *app) newMetrics(ctx context.Context, env *Env) (*observer.Metrics, error) {
+	return observer.NewMetrics(observer.MetricsOptions{
+		MeterProvider: a.exporter.MeterProvider(),
+		Build:         buildInfo(),
+		Start:         env.Now(),
+		StorageStats: func() (size, revision int64, ok bool) {
+			stats, err := a.store.Stats(context.WithoutCancel(ctx))
+			return stats.SizeBytes, stats.Revision, err == nil
+		},
+	})
+}
+
+func (a *app) newProvider(ctx context.Context, cfg *config.Config) (provider.Provider, error) {
+	switch cfg.Cloud.Provider {
+	case config.ProviderDemo:
+		return a.newDemo(ctx, cfg)
+	case config.ProviderAWS:
+		return a.newAWS(cfg)
+	default:
+		return nil, fmt.Errorf("unknown provider %q", cfg.Cloud.Provider)
+	}
+}
+
+// newDemo goes on with the synthetic cloud where the store's last scan left it.
+func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provider, error) {
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := demo.New(demo.Options{
+		Seed: uint64(cfg.Cloud.Demo.Seed), Resources: cfg.Cloud.Demo.Resources, ChangeRate: cfg.Cloud.Demo.ChangeRate,
+		Faults: cfg.Cloud.Demo.Faults, Regions: cfg.Cloud.Regions, Tick: uint64(head.ScanID), Logger: a.log,
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	a.onClose(p.Close)
+	return p, nil
+}
+
+// keyFile lies in the directory of the store, beside its data and not among them.
+const keyFile = "redaction.key"
+
+func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
+	key, err := redaction.LoadOrCreate(filepath.Join(cfg.Storage.Path, keyFile))
+	if err != nil {
+		return nil, err
+	}
+	p, err := aws.New(aws.Options{
+		Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes,
+		Digest: key.Digest(), Logger: a.log, MeterProvider: a.exporter.MeterProvider(),
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return p, nil
+}
+
+func (a *app) newReconciler(cfg *config.Config) *daemon.Reconciler {
+	return daemon.NewReconciler(daemon.ReconcilerOptions{
+		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
+		Timeout: cfg.Daemon.ReconciliationTimeout, Concurrency: cfg.Cloud.ScanConcurrency, SpoolDir: cfg.Storage.Path,
+	})
+}
+
+// newDaemon makes the daemon with its port bound. The daemon closes the store.
+func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
+	token, err := readToken(cfg.API.TokenFile)
+	if err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	var d *daemon.Daemon
+	server := api.NewServer(api.Options{
+		Store: a.store, Logger: a.log, Token: token,
+		Notices: func() []string { return d.Notices() },
+	})
+	d, err = daemon.New(daemon.Options{
+		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
+		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
+		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
+		SpoolDir: cfg.Storage.Path,
+		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
+			routes["/api/v1/"] = server.Handler()
+			return observer.NewMetricsServer(observer.MetricsServerOptions{
+				Address: cfg.Daemon.ListenAddress, Port: cfg.Daemon.MetricsPort, Gatherer: a.exporter.Gatherer(),
+				Logger: a.log, Routes: routes, Guard: api.Guard(token),
+			})
+		},
+	})
+	return d, err
+}
+
+// readToken returns the function that gives the API's bearer token, "" without a file.
+func readToken(path string) (func() string, error) {
+	if path == "" {
+		return func() string { return "" }, nil
+	}
+	token, err := readTokenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return func() string { return token }, nil
+}
+
+// openStoreForReading opens a store that no daemon has open. It makes none: a reader of
+// a path without a store has mistyped it.
+func openStoreForReading(path string) (storage.Store, error) {
+	if _, err := os.Stat(filepath.Join(path, "FORMAT")); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store at %s; name the storage path of the daemon, or ask it with --server", path)
+	}
+	return badger.Open(badger.Options{Path: path})
+}

@@ -1,0 +1,194 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// counted is how many changes of one kind a scan found in one type and region.
+type counted map[countKey]int
+
+type countKey struct {
+	changeType   change.Type
+	resourceType string
+	region       string
+}
+
+// detection decides what the differences of a scan mean and stages them.
+type detection struct {
+	s       *scan
+	txn     storage.Txn
+	changes counted
+}
+
+// stage stages what the complete listings found: first what appeared or differs, then
+// what is absent.
+func (d *detection) stage(ctx context.Context) error {
+	for f, err := range d.s.spool.all() {
+		if err != nil {
+			return err
+		}
+		if d.s.results[f.Scope].err != nil {
+			continue
+		}
+		if err := d.finding(ctx, f); err != nil {
+			return err
+		}
+	}
+	for _, l := range d.s.results {
+		if l.err != nil {
+			continue
+		}
+		slices.SortFunc(l.absent, resource.Key.Compare)
+		for _, key := range l.absent {
+			if err := d.disappeared(ctx, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *detection) finding(ctx context.Context, f *finding) error {
+	m := storage.Mutation{
+		Resource: &f.Resource, Fingerprint: f.Fingerprint, Schema: f.Schema, Incomplete: f.Incomplete,
+	}
+	switch {
+	case !f.Known:
+		m.Type = d.appeared(f.Scope)
+	case !sameIdentity(f.KnownUID, f.Resource.UID):
+		if err := d.disappeared(ctx, f.Resource.Key); err != nil {
+			return err
+		}
+		m.Type = change.Created
+	case f.KnownSchema != f.Schema:
+		m.Type = change.Rebaselined
+	default:
+		if err := d.differs(ctx, f, &m); err != nil {
+			return err
+		}
+	}
+	return d.put(ctx, m)
+}
+
+// appeared tells a resource that was created from one that was there before Elava
+// looked: at the first complete listing of a scope, and at the first one after a time
+// in which it was not listed, nobody can know.
+func (d *detection) appeared(index int) change.Type {
+	state := d.s.states[d.s.results[index].scope]
+	if state == nil || state.LastComplete == 0 ||
+		state.Status == storage.ScopeExcluded || state.Status == storage.ScopeUnavailable {
+		return change.Baseline
+	}
+	return change.Created
+}
+
+// differs compares the documents. Parts that were never read before are completed
+// quietly, and a fingerprint that differs without any field that does is recorded
+// quietly too.
+func (d *detection) differs(ctx context.Context, f *finding, m *storage.Mutation) error {
+	last, err := d.s.r.opts.Store.Get(ctx, f.Resource.Key, d.s.head.Revision)
+	if err != nil {
+		return err
+	}
+	changes, err := change.Compare(d.s.r.opts.Provider.Schema(f.Resource.Key.Type), &last.Resource, &f.Resource)
+	if err != nil {
+		return err
+	}
+	m.Changes = change.Without(changes, last.Incomplete)
+	m.Type = change.Modified
+	if len(m.Changes) == 0 {
+		m.Type = change.Rebaselined
+	}
+	return nil
+}
+
+func (d *detection) disappeared(ctx context.Context, key resource.Key) error {
+	last, err := d.s.r.opts.Store.Get(ctx, key, d.s.head.Revision)
+	if err != nil {
+		return err
+	}
+	return d.put(ctx, storage.Mutation{Type: change.Disappeared, Resource: &last.Resource})
+}
+
+func (d *detection) put(ctx context.Context, m storage.Mutation) error {
+	if err := d.txn.Stage(ctx, m); err != nil {
+		return err
+	}
+	if m.Type.Reported() {
+		d.changes[countKey{m.Type, m.Resource.Key.Type, m.Resource.Key.Region}]++
+	}
+	return nil
+}
+
+// nextStates returns the states of all scopes after the scan: those that were listed,
+// those that the plan could not list, and those that it no longer names.
+func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.ScopeState {
+	next := make(map[resource.Scope]*storage.ScopeState, len(s.states))
+	for scope, state := range s.states {
+		next[scope] = without(state, storage.ScopeExcluded, "", "")
+	}
+	for _, f := range plan.Failed {
+		next[f.Scope] = s.failed(f.Scope, f.Err)
+	}
+	for _, l := range s.results {
+		if l.err != nil {
+			next[l.scope] = s.failed(l.scope, l.err)
+			continue
+		}
+		next[l.scope] = s.complete(l)
+	}
+	return next
+}
+
+// allFailed returns the states of all scopes after a scan that could list nothing.
+func (s *scan) allFailed(err error) map[resource.Scope]*storage.ScopeState {
+	next := make(map[resource.Scope]*storage.ScopeState, len(s.states))
+	for scope, state := range s.states {
+		if state.Status == storage.ScopeExcluded {
+			next[scope] = state
+			continue
+		}
+		next[scope] = s.failed(scope, err)
+	}
+	return next
+}
+
+func (s *scan) complete(l *listing) *storage.ScopeState {
+	state := &storage.ScopeState{Scope: l.scope, Status: storage.ScopeComplete, Resources: l.seen}
+	if l.scope.Region == resource.Global {
+		state.Regions = l.bySeen
+	}
+	if l.partial != nil {
+		state.Status = storage.ScopePartial
+		state.Reason = string(provider.ReasonOf(l.partial))
+		state.Error = fmt.Sprintf("details of %d resources could not be read, the last known ones are kept: %v", l.details, l.partial)
+	}
+	return state
+}
+
+func (s *scan) failed(scope resource.Scope, err error) *storage.ScopeState {
+	state := s.states[scope]
+	if state == nil {
+		state = &storage.ScopeState{Scope: scope}
+	}
+	reason := provider.ReasonOf(err)
+	if reason == provider.ReasonUnavailable {
+		return without(state, storage.ScopeUnavailable, string(reason), err.Error())
+	}
+	return without(state, storage.ScopeFailed, string(reason), err.Error())
+}
+
+// without is state with another status. What was last complete stays: for a state that
+// was read as complete that is the head.
+func without(state *storage.ScopeState, status storage.ScopeStatus, reason, text string) *storage.ScopeState {
+	next := *state
+	next.Status, next.Reason, next.Error = status, reason, text
+	return &next
+}

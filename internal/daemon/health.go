@@ -1,0 +1,184 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// Health states. Degraded: what is recorded is right but not all of it is fresh.
+// Unhealthy: the daemon does not do its work.
+const (
+	Healthy   = "healthy"
+	Degraded  = "degraded"
+	Unhealthy = "unhealthy"
+)
+
+// HealthStatus is the answer of /health.
+type HealthStatus struct {
+	Status               string     `json:"status"`
+	Uptime               int64      `json:"uptime_seconds"`
+	LastReconciliation   *time.Time `json:"last_reconciliation"`   // end of the last iteration; null before the first
+	ReconciliationErrors int        `json:"reconciliation_errors"` // iterations that failed since the start
+	StorageHealthy       bool       `json:"storage_healthy"`
+	Phase                Phase      `json:"phase"`
+	Reasons              []string   `json:"reasons"` // why it is not healthy
+	Notices              []string   `json:"notices,omitempty"`
+}
+
+// Scopes named one by one in the reasons; the rest is counted.
+const maxReasons = 10
+
+// health collects what iterations report.
+type health struct {
+	mu         sync.Mutex
+	start      time.Time
+	ends       int // iterations
+	last       time.Time
+	failures   int
+	err        error  // of the last iteration
+	storageErr error  // of the last iteration
+	scan       string // status of the last stored scan, if not success
+	scopes     []string
+}
+
+func (h *health) ended(result *ReconcileResult, err error, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends++
+	h.last = now.UTC()
+	h.err, h.storageErr = err, nil
+	if err != nil {
+		h.failures++
+	}
+	if failure := (*storageError)(nil); errors.As(err, &failure) {
+		h.storageErr = failure
+	}
+	if result.Scan == nil {
+		return
+	}
+	h.scan = ""
+	if result.Scan.Status != storage.ScanSuccess {
+		h.scan = string(result.Scan.Status)
+	}
+	h.scopes = troubled(result.States)
+}
+
+// troubled describes the scopes that are not complete.
+func troubled(states map[resource.Scope]*storage.ScopeState) []string {
+	var out []string
+	for scope, s := range states {
+		if s.Status == storage.ScopeFailed || s.Status == storage.ScopePartial {
+			out = append(out, fmt.Sprintf("%s: %s: %s", scope, s.Status, s.Error))
+		}
+	}
+	slices.Sort(out)
+	if n := len(out) - maxReasons; n > 0 {
+		out = append(out[:maxReasons:maxReasons], fmt.Sprintf("and %s more, see /api/v1/scopes", plural(n, "scope")))
+	}
+	return out
+}
+
+// Health tells how the daemon is. It may be called at any time.
+func (d *Daemon) Health() HealthStatus { return d.computeHealth(context.Background()) }
+
+func (d *Daemon) computeHealth(ctx context.Context) HealthStatus {
+	_, storeErr := d.opts.Store.Head(ctx)
+	h := &d.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := d.opts.Now()
+	status := HealthStatus{
+		Status: Healthy, Phase: d.reconciler.Phase(), Uptime: int64(now.Sub(h.start).Seconds()),
+		ReconciliationErrors: h.failures, StorageHealthy: storeErr == nil && h.storageErr == nil,
+		Reasons: []string{}, Notices: d.Notices(),
+	}
+	if !h.last.IsZero() {
+		last := h.last
+		status.LastReconciliation = &last
+	}
+	status.degrade(h)
+	status.fail(storeErr, now.Sub(h.lastSign()), 3*d.opts.Interval+d.opts.Timeout)
+	return status
+}
+
+// lastSign is when the last iteration ended, or the daemon started.
+func (h *health) lastSign() time.Time {
+	if h.last.IsZero() {
+		return h.start
+	}
+	return h.last
+}
+
+func (s *HealthStatus) degrade(h *health) {
+	if h.storageErr != nil {
+		s.Reasons = append(s.Reasons, "the last scan could not be stored: "+h.storageErr.Error())
+	} else if h.err != nil {
+		s.Reasons = append(s.Reasons, "the last scan failed: "+h.err.Error())
+	}
+	if h.scan != "" && h.err == nil {
+		s.Reasons = append(s.Reasons, "the last scan was "+h.scan)
+	}
+	s.Reasons = append(s.Reasons, h.scopes...)
+	if len(s.Reasons) > 0 {
+		s.Status = Degraded
+	}
+}
+
+func (s *HealthStatus) fail(storeErr error, silence, limit time.Duration) {
+	if storeErr != nil {
+		s.Status = Unhealthy
+		s.Reasons = append(s.Reasons, "the store cannot be used: "+storeErr.Error())
+	}
+	if silence > limit {
+		s.Status = Unhealthy
+		s.Reasons = append(s.Reasons, fmt.Sprintf("no scan has ended for %s", silence.Round(time.Second)))
+	}
+}
+
+// ready reports whether the first scan has ended.
+func (d *Daemon) ready() bool {
+	d.health.mu.Lock()
+	defer d.health.mu.Unlock()
+	return d.health.ends > 0
+}
+
+func (d *Daemon) healthCheck(w http.ResponseWriter, r *http.Request) {
+	status := d.computeHealth(r.Context())
+	code := http.StatusOK
+	if status.Status == Unhealthy {
+		code = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(status) // the client is gone if this fails
+}
+
+func (d *Daemon) aliveCheck(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, "alive")
+}
+
+func (d *Daemon) readyCheck(w http.ResponseWriter, _ *http.Request) {
+	if !d.ready() {
+		answer(w, http.StatusServiceUnavailable, "the first scan has not ended")
+		return
+	}
+	answer(w, http.StatusOK, "ready")
+}
+
+func answer(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = fmt.Fprintln(w, text) // the client is gone if this fails
+}

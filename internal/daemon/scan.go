@@ -1,0 +1,320 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// scan is one listing of a plan, compared with what is recorded.
+type scan struct {
+	r       *Reconciler
+	head    storage.Head
+	states  map[resource.Scope]*storage.ScopeState // as recorded
+	results []*listing
+	spool   spool
+}
+
+// listing is what came of listing one scope.
+type listing struct {
+	index int
+	scope resource.Scope
+
+	seen   int            // resources listed
+	bySeen map[string]int // the same by region
+	absent []resource.Key // recorded and not listed; filled when the listing is complete
+
+	err     error // why it is not complete; nil when it is
+	partial error // a detail that could not be read
+	details int   // resources that lack a detail
+}
+
+// recorded is what is known of a resource before the scan, and whether the scan saw it.
+type recorded struct {
+	fingerprint resource.Fingerprint
+	uid         string
+	schema      uint32
+	live        bool // false: it came up in this scan
+	incomplete  bool
+	seen        bool
+}
+
+// errStillListing says that an earlier listing of a scope has not returned although it
+// was told to.
+var errStillListing = errors.New("an earlier listing of this scope still hangs and was left behind; restart the daemon if it does not come back")
+
+// Time that a listing gets to return after its context ended, before it is left behind.
+const abandonAfter = 2 * time.Second
+
+// list lists all scopes of the plan, several at a time. It returns an error only where
+// the store failed or ctx ended for another reason than the time limit; failures of
+// scopes are in the results.
+func (s *scan) list(ctx context.Context, scopes []resource.Scope) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.r.opts.Concurrency)
+	for i, scope := range scopes {
+		l := &listing{index: i, scope: scope, bySeen: map[string]int{}}
+		s.results = append(s.results, l)
+		g.Go(func() error { return s.listScope(ctx, l) })
+	}
+	return g.Wait()
+}
+
+// listScope reads what is recorded of a scope, lists it and notes the differences.
+func (s *scan) listScope(ctx context.Context, l *listing) error {
+	if ctx.Err() != nil {
+		l.err = context.Cause(ctx)
+		return nil
+	}
+	known, err := s.known(ctx, l.scope)
+	if err != nil {
+		if ctx.Err() != nil {
+			l.err = context.Cause(ctx)
+			return nil
+		}
+		return err
+	}
+	c := &comparer{s: s, l: l, known: known}
+	l.err = s.run(ctx, l.scope, c.page)
+	if failure := (*storeError)(nil); errors.As(l.err, &failure) {
+		return failure
+	}
+	if l.err == nil {
+		l.absent = c.absent()
+	}
+	return nil
+}
+
+func (s *scan) known(ctx context.Context, scope resource.Scope) (map[string]recorded, error) {
+	state := s.states[scope]
+	if state == nil {
+		return map[string]recorded{}, nil
+	}
+	known := make(map[string]recorded, state.Resources)
+	for k, err := range s.r.opts.Store.Known(ctx, scope, s.head.Revision) {
+		if err != nil {
+			return nil, err
+		}
+		known[within(scope, k.Key)] = recorded{
+			fingerprint: k.Fingerprint, uid: k.UID, schema: k.Schema, incomplete: k.Incomplete, live: true,
+		}
+	}
+	return known, nil
+}
+
+// within tells the resources of one scope apart in as few bytes as possible.
+func within(scope resource.Scope, k resource.Key) string {
+	if scope.Region == k.Region {
+		return k.ID
+	}
+	return k.Region + "\x00" + k.ID
+}
+
+// run calls the provider in a goroutine of its own, so that a listing that does not heed
+// its context cannot hold up the iteration. Such a listing is left behind: its pages are
+// refused, and its scope is not listed again before it returns. A panic is the failure
+// of the scope in which it happened.
+func (s *scan) run(ctx context.Context, scope resource.Scope, page func(context.Context, []resource.Resource) error) error {
+	if !s.r.running.begin(scope) {
+		return &provider.Error{Reason: provider.ReasonTimeout, Err: errStillListing}
+	}
+	var mu sync.Mutex // held while a page is taken
+	left := false
+	done := make(chan error, 1)
+	go func() {
+		defer s.r.running.end(scope)
+		done <- s.guard(scope, func() error {
+			return s.r.opts.Provider.List(ctx, scope, func(p []resource.Resource) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if left {
+					return context.Cause(ctx)
+				}
+				return page(ctx, p)
+			})
+		})
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(abandonAfter)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		if err == nil {
+			return nil
+		}
+	case <-timer.C:
+		s.r.log.Warn("A listing does not stop and is left behind", "scope", scope)
+	}
+	mu.Lock()
+	left = true
+	mu.Unlock()
+	return context.Cause(ctx)
+}
+
+// guard turns a panic of a collector into an error.
+func (s *scan) guard(scope resource.Scope, list func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.r.log.Error("A collector panicked", "scope", scope, "panic", v, "stack", string(debug.Stack()))
+			err = fmt.Errorf("collector panicked: %v", v)
+		}
+	}()
+	return list()
+}
+
+// storeError marks a failure of the store within a listing, which is no failure of the
+// scope.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// comparer compares the pages of one listing with what is recorded of its scope.
+type comparer struct {
+	s      *scan
+	l      *listing
+	known  map[string]recorded
+	hasher resource.Hasher
+}
+
+func (c *comparer) page(ctx context.Context, resources []resource.Resource) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	for i := range resources {
+		if err := c.resource(ctx, &resources[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
+	if err := r.Key.Validate(); err != nil {
+		return &provider.Error{Reason: provider.ReasonBadAnswer, Err: err}
+	}
+	if !c.l.scope.Contains(r.Key) {
+		return &provider.Error{Reason: provider.ReasonBadAnswer,
+			Err: fmt.Errorf("listing %s gave a resource of another scope: %s", c.l.scope, r.Key)}
+	}
+	at := within(c.l.scope, r.Key)
+	before := c.known[at]
+	if before.seen {
+		return nil // a page that overlaps with another one
+	}
+	now := before
+	now.seen = true
+	c.known[at] = now
+	c.l.seen++
+	c.l.bySeen[r.Key.Region]++
+	incomplete, err := c.complete(ctx, r, before)
+	if err != nil {
+		return err
+	}
+	f := finding{
+		Scope: c.l.index, Resource: *r, Fingerprint: c.hasher.Sum(r),
+		Schema: c.s.r.schemaVersion(r.Key.Type), Incomplete: incomplete,
+		Known: before.live, KnownUID: before.uid, KnownSchema: before.schema, Filled: before.incomplete,
+	}
+	if before.live && f.Fingerprint == before.fingerprint && f.Schema == before.schema &&
+		sameIdentity(before.uid, r.UID) && before.incomplete == (len(incomplete) > 0) {
+		return nil
+	}
+	if err := c.s.spool.add(f); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// sameIdentity reports whether two unique ids can be of one resource. An absent one says
+// nothing.
+func sameIdentity(a, b string) bool { return a == "" || b == "" || a == b }
+
+// complete gives a resource the last known value of what could not be read and returns
+// the parts that were never read.
+func (c *comparer) complete(ctx context.Context, r *resource.Resource, before recorded) ([]string, error) {
+	if len(r.Unknown) == 0 {
+		return nil, nil
+	}
+	c.l.details++
+	if c.l.partial == nil {
+		c.l.partial = r.Unknown[0].Err
+	}
+	if before.live && sameIdentity(before.uid, r.UID) {
+		last, err := c.s.r.opts.Store.Get(ctx, r.Key, c.s.head.Revision)
+		if err != nil {
+			return nil, &storeError{err}
+		}
+		if err := r.Inherit(&last.Resource, last.Incomplete); err != nil {
+			return nil, err
+		}
+	}
+	var parts []string
+	for _, u := range r.Unknown {
+		parts = append(parts, u.Part)
+	}
+	return parts, nil
+}
+
+// absent lists what is recorded and was not seen.
+func (c *comparer) absent() []resource.Key {
+	var gone []resource.Key
+	for at, k := range c.known {
+		if k.seen {
+			continue
+		}
+		gone = append(gone, c.keyOf(at))
+	}
+	return gone
+}
+
+// keyOf is the reverse of within.
+func (c *comparer) keyOf(at string) resource.Key {
+	s := c.l.scope
+	k := resource.Key{Provider: s.Provider, Account: s.Account, Region: s.Region, Type: s.Type, ID: at}
+	for i := range len(at) {
+		if at[i] == 0 {
+			k.Region, k.ID = at[:i], at[i+1:]
+			break
+		}
+	}
+	return k
+}
+
+// listings remembers which scopes are being listed.
+type listings struct {
+	mu      sync.Mutex
+	running map[resource.Scope]bool
+}
+
+func (l *listings) begin(s resource.Scope) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running[s] {
+		return false
+	}
+	if l.running == nil {
+		l.running = map[resource.Scope]bool{}
+	}
+	l.running[s] = true
+	return true
+}
+
+func (l *listings) end(s resource.Scope) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.running, s)
+}

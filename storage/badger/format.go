@@ -1,0 +1,85 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/elava-dev/elava/storage"
+)
+
+// FormatVersion is the version of the layout that this package writes. It is raised
+// when an older release could misread what a newer one wrote.
+const FormatVersion = 1
+
+const (
+	formatFile   = "FORMAT"
+	formatPrefix = "elava store format "
+	engineDir    = "badger"
+)
+
+// prepare makes the directories of a new store, or checks that an existing one has a
+// format that this package reads, and returns the directory of the engine.
+func prepare(path string) (string, error) {
+	dir := filepath.Join(path, engineDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(path, formatFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return dir, create(path, dir)
+	case err != nil:
+		return "", err
+	}
+	return dir, checkFormat(filepath.Join(path, formatFile), string(text))
+}
+
+func create(path, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%w: %s is missing although %s is not empty; restore the file (its content is %q), or give another storage path",
+			storage.ErrCorrupt, filepath.Join(path, formatFile), dir, formatPrefix+strconv.Itoa(FormatVersion))
+	}
+	return writeFileDurably(filepath.Join(path, formatFile), formatPrefix+strconv.Itoa(FormatVersion)+"\n")
+}
+
+func checkFormat(file, text string) error {
+	number, ok := strings.CutPrefix(strings.TrimSpace(text), formatPrefix)
+	v, err := strconv.Atoi(number)
+	if !ok || err != nil || v < 1 {
+		return fmt.Errorf("%w: %s does not say %q and a number", storage.ErrCorrupt, file, formatPrefix)
+	}
+	if v > FormatVersion {
+		return fmt.Errorf("%w: %d, and this release reads up to %d; use the release that wrote it, or a newer one",
+			storage.ErrNewerFormat, v, FormatVersion)
+	}
+	return nil
+}
+
+// writeFileDurably writes a file so that after a crash it is there whole or not at all.
+func writeFileDurably(name, content string) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

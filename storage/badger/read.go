@@ -1,0 +1,391 @@
+package badger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	engine "github.com/dgraph-io/badger/v4"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// reading is one call or iterator under way: a view of the store at the head as it was
+// when the call began. What is committed later is not seen.
+type reading struct {
+	s        *Store
+	txn      *engine.Txn
+	head     int64
+	revision int64 // asked for
+	done     func()
+}
+
+// read opens a view and checks the revision asked for.
+func (s *Store) read(revision int64) (*reading, error) {
+	done, err := s.use()
+	if err != nil {
+		return nil, err
+	}
+	head := s.head.Load().Revision
+	if revision == storage.HeadRevision {
+		revision = head
+	}
+	if revision < 0 || revision > head {
+		done()
+		return nil, fmt.Errorf("revision %d: %w; the newest is %d", revision, storage.ErrFutureRevision, head)
+	}
+	return &reading{s: s, txn: s.db.NewTransactionAt(uint64(head), false), head: head, revision: revision, done: done}, nil
+}
+
+func (r *reading) close() {
+	r.txn.Discard()
+	r.done()
+}
+
+// stream makes an iterator of a walk over a view. The walk gives what it finds to a
+// function that reports false once nobody wants more.
+func stream[T any](s *Store, revision int64, doing string, walk func(*reading, func(T) bool) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		r, err := s.read(revision)
+		if err != nil {
+			yield(none, fmt.Errorf("%s: %w", doing, err))
+			return
+		}
+		defer r.close()
+		stopped := false
+		err = walk(r, func(v T) bool {
+			stopped = !yield(v, nil)
+			return !stopped
+		})
+		if err != nil && !stopped {
+			yield(none, fmt.Errorf("%s: %w", doing, translate(err)))
+		}
+	}
+}
+
+// Known implements storage.Store.
+func (s *Store) Known(ctx context.Context, scope resource.Scope, revision int64) iter.Seq2[storage.Known, error] {
+	return stream(s, revision, "reading fingerprints of "+scope.String(), func(r *reading, yield func(storage.Known) bool) error {
+		at := s.db.NewTransactionAt(uint64(r.revision), false)
+		defer at.Discard()
+		it := at.NewIterator(engine.IteratorOptions{Prefix: scopePrefix(prefixKnown, scope)})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			k, err := knownOf(it.Item())
+			if err != nil {
+				return err
+			}
+			if !yield(k) {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
+func knownOf(item *engine.Item) (storage.Known, error) {
+	var k storage.Known
+	key, err := parseResourceKey(item.Key())
+	if err != nil {
+		return k, err
+	}
+	k.Key = key
+	return k, item.Value(func(b []byte) error { return decodeKnown(b, &k) })
+}
+
+// Get implements storage.Store.
+func (s *Store) Get(ctx context.Context, key resource.Key, revision int64) (*storage.Version, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := s.read(revision)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", key, err)
+	}
+	defer r.close()
+	v, err := r.get(ctx, key)
+	if err != nil {
+		var gone *storage.GoneError
+		if errors.As(err, &gone) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("reading %s: %w", key, translate(err))
+	}
+	return v, nil
+}
+
+// get looks at the newest version first: most resources have not changed since the
+// revision asked for. Otherwise it walks down the versions, which also tells when the
+// one found was ended.
+func (r *reading) get(ctx context.Context, key resource.Key) (*storage.Version, error) {
+	item, err := r.txn.Get(resourceKey(prefixDocument, key))
+	if err != nil {
+		return nil, err
+	}
+	newest, err := versionOf(key, item)
+	if err != nil {
+		return nil, err
+	}
+	if newest.revision <= r.revision && newest.changeType != change.Disappeared {
+		return newest.public(), nil
+	}
+	var gone *storage.Version
+	for v, err := range r.versions(ctx, key) {
+		switch {
+		case err != nil:
+			return nil, err
+		case v.Revision > r.revision:
+			continue
+		case gone != nil:
+			return nil, &storage.GoneError{Last: v}
+		case v.ChangeType != change.Disappeared:
+			return v, nil
+		default:
+			gone = v
+		}
+	}
+	if gone != nil {
+		return nil, &storage.GoneError{Last: gone}
+	}
+	return nil, storage.ErrNotFound
+}
+
+func versionOf(key resource.Key, item *engine.Item) (*version, error) {
+	var v *version
+	err := item.Value(func(b []byte) error {
+		var err error
+		v, err = decodeVersion(key, b)
+		return err
+	})
+	return v, err
+}
+
+// public returns the version as readers see it, not ended.
+func (v *version) public() *storage.Version {
+	return &storage.Version{
+		Resource: v.resource, Revision: v.revision, ValidFrom: v.time,
+		ChangeType: v.changeType, Schema: v.schema, Incomplete: v.incomplete,
+	}
+}
+
+// History implements storage.Store.
+func (s *Store) History(ctx context.Context, key resource.Key) iter.Seq2[*storage.Version, error] {
+	return stream(s, storage.HeadRevision, "reading the history of "+key.String(), func(r *reading, yield func(*storage.Version) bool) error {
+		found := false
+		for v, err := range r.stored(ctx, key) {
+			if err != nil {
+				return err
+			}
+			found = true
+			p := v.version.public()
+			p.EndRevision, p.ValidTo = v.endRevision, v.endTime
+			if v.changeType == change.Modified {
+				e, err := r.event(storage.EventID{Revision: v.revision, Number: v.event})
+				if err != nil {
+					return err
+				}
+				p.Changes = e.Changes
+			}
+			if !yield(p) {
+				return nil
+			}
+		}
+		if !found {
+			return storage.ErrNotFound
+		}
+		return nil
+	})
+}
+
+// storedVersion is a version with what its successor says of it.
+type storedVersion struct {
+	*version
+	endRevision int64
+	endTime     time.Time
+}
+
+// versions yields the versions of one resource, newest first, each ended by the one
+// before.
+func (r *reading) versions(ctx context.Context, key resource.Key) iter.Seq2[*storage.Version, error] {
+	return func(yield func(*storage.Version, error) bool) {
+		for v, err := range r.stored(ctx, key) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			p := v.version.public()
+			p.EndRevision, p.ValidTo = v.endRevision, v.endTime
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// stored yields the same with what only this package knows. A restored copy is the
+// version that it is a copy of, which may or may not be there too.
+func (r *reading) stored(ctx context.Context, key resource.Key) iter.Seq2[storedVersion, error] {
+	return func(yield func(storedVersion, error) bool) {
+		it := r.txn.NewKeyIterator(resourceKey(prefixDocument, key), engine.IteratorOptions{})
+		defer it.Close()
+		var newer *version
+		for it.Rewind(); it.Valid(); it.Next() {
+			if err := ctx.Err(); err != nil {
+				yield(storedVersion{}, err)
+				return
+			}
+			if it.Item().IsDeletedOrExpired() {
+				continue
+			}
+			v, err := versionOf(key, it.Item())
+			if err != nil {
+				yield(storedVersion{}, err)
+				return
+			}
+			if newer != nil && newer.revision == v.revision {
+				continue
+			}
+			out := storedVersion{version: v}
+			if newer != nil {
+				out.endRevision, out.endTime = newer.revision, newer.time
+			}
+			if !yield(out, nil) {
+				return
+			}
+			newer = v
+		}
+	}
+}
+
+// List implements storage.Store.
+func (s *Store) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
+	return stream(s, q.Revision, "listing resources", func(r *reading, yield func(*storage.Version) bool) error {
+		it := r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixDocument}, AllVersions: r.revision < r.head})
+		defer it.Close()
+		l := lister{r: r, q: &q, it: it}
+		l.start()
+		for {
+			v, err := l.next(ctx)
+			if err != nil || v == nil {
+				return err
+			}
+			if q.Match(&v.Resource) && !yield(v) {
+				return nil
+			}
+		}
+	})
+}
+
+// lister walks over documents, key by key, and leaves out scopes in which the query can
+// find nothing.
+type lister struct {
+	r  *reading
+	q  *storage.Query
+	it *engine.Iterator
+}
+
+func (l *lister) start() {
+	if l.q.After == nil {
+		l.it.Rewind()
+		return
+	}
+	after := resourceKey(prefixDocument, *l.q.After)
+	l.it.Seek(after)
+	l.skip(after)
+}
+
+// skip goes past all versions of a key.
+func (l *lister) skip(key []byte) {
+	for l.it.Valid() && bytes.Equal(l.it.Item().Key(), key) {
+		l.it.Next()
+	}
+}
+
+// next returns the version of the next key that is live at the revision, nil at the end.
+func (l *lister) next(ctx context.Context) (*storage.Version, error) {
+	for l.it.Valid() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		raw := l.it.Item().KeyCopy(nil)
+		key, err := parseResourceKey(raw)
+		if err != nil {
+			return nil, err
+		}
+		if to := l.elsewhere(key); to != nil {
+			l.it.Seek(to)
+			continue
+		}
+		v, err := l.versionAt(key, raw)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil && v.ChangeType != change.Disappeared {
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+// elsewhere returns where to go on if nothing in the key's type or scope is wanted.
+func (l *lister) elsewhere(key resource.Key) []byte {
+	if !l.q.MatchScope(key.Scope().AccountWide()) {
+		return behind(scopePrefix(prefixDocument, key.Scope().AccountWide()))
+	}
+	if key.Region != resource.Global && !l.q.MatchScope(key.Scope()) {
+		return behind(scopePrefix(prefixDocument, key.Scope()))
+	}
+	return nil
+}
+
+// behind returns the first key behind all that begin with prefix, which ends with a
+// zero byte.
+func behind(prefix []byte) []byte {
+	prefix[len(prefix)-1] = 1
+	return prefix
+}
+
+// versionAt returns the version of the key that is valid at the revision, nil if there
+// is none, and goes on to the next key.
+func (l *lister) versionAt(key resource.Key, raw []byte) (*storage.Version, error) {
+	var newer, found *version
+	for ; l.it.Valid() && bytes.Equal(l.it.Item().Key(), raw); l.it.Next() {
+		item := l.it.Item()
+		if found != nil || item.IsDeletedOrExpired() {
+			continue
+		}
+		above := int64(item.Version()) > l.r.revision && item.UserMeta()&metaRestored == 0
+		if above {
+			newer = &version{revision: int64(item.Version())}
+			continue
+		}
+		v, err := versionOf(key, item)
+		if err != nil {
+			return nil, err
+		}
+		if v.revision > l.r.revision {
+			newer = v
+			continue
+		}
+		found = v
+	}
+	if found == nil {
+		return nil, nil
+	}
+	out := found.public()
+	if newer == nil {
+		return out, nil
+	}
+	at, err := l.r.timeOf(newer.revision)
+	out.EndRevision, out.ValidTo = newer.revision, at
+	return out, err
+}
