@@ -3,6 +3,7 @@ package observer
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/otlptranslator"
@@ -17,6 +18,8 @@ import (
 type Prometheus struct {
 	provider *sdkmetric.MeterProvider
 	registry *prometheus.Registry
+	stopping sync.Once
+	stopErr  error // written under stopping
 }
 
 // NewPrometheus makes a meter provider with a Prometheus reader. Names and labels are
@@ -59,11 +62,13 @@ func (p *Prometheus) MeterProvider() metric.MeterProvider { return p.provider }
 func (p *Prometheus) Gatherer() prometheus.Gatherer { return p.registry }
 
 // Shutdown flushes and stops all readers. A scrape finds nothing afterwards, so the
-// server that is scraped is to be stopped before. A second call returns an error of the
-// SDK and does nothing.
+// server that is scraped is to be stopped before. A second call does nothing and returns
+// what the first one did.
 func (p *Prometheus) Shutdown(ctx context.Context) error {
-	if err := p.provider.Shutdown(ctx); err != nil {
-		return fmt.Errorf("stopping metrics: %w", err)
-	}
-	return nil
+	p.stopping.Do(func() {
+		if err := p.provider.Shutdown(ctx); err != nil {
+			p.stopErr = fmt.Errorf("stopping metrics: %w", err)
+		}
+	})
+	return p.stopErr
 }

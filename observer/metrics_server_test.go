@@ -323,9 +323,6 @@ func untilRefused(t *testing.T, address net.Addr) {
 		if err == nil {
 			c.Close()
 		}
-		if t.Context().Err() != nil {
-			t.Fatal("still listening")
-		}
 	}
 }
 

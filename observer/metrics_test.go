@@ -457,6 +457,18 @@ func TestNewPrometheus_IsApartFromTheGlobalRegistry(t *testing.T) {
 	}
 }
 
+func TestPrometheus_ShutdownTwiceIsSafe(t *testing.T) {
+	p, err := observer.NewPrometheus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func BenchmarkScrape20000Scopes(b *testing.B) {
 	p, err := observer.NewPrometheus()
 	if err != nil {

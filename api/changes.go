@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/elava-dev/elava/storage"
+)
+
+// changes answers /changes: the change feed between two points, newest first or, with
+// order=asc, oldest first.
+func (s *Server) changes(ctx context.Context, _ string, p *params) (any, error) {
+	query := storage.ChangeQuery{
+		Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key("key"),
+		OldestFirst: p.oneOf("order", "desc", "asc", "desc") == "asc",
+	}
+	since, until, limit, c := p.point("since"), p.point("until"), p.limit(), p.cursor("changes")
+	if p.err != nil {
+		return nil, p.err
+	}
+	var err error
+	if c != nil {
+		query.Above, query.UpTo = c.Above, c.Revision
+		query.After, err = storage.ParseEventID(c.After)
+	} else {
+		query.Above, query.UpTo, err = s.span(ctx, since, until)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := list[*storage.ChangeEvent]{Items: []*storage.ChangeEvent{}}
+	if query.Above >= query.UpTo { // and an UpTo of 0 would mean the head
+		return answer, nil
+	}
+	events, more, err := take(s.store.Changes(ctx, query), limit, eventSize)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		answer.Items = append(answer.Items, viewEvent(e))
+	}
+	if more {
+		next := cursor{Revision: query.UpTo, Above: query.Above, After: events[len(events)-1].ID}
+		answer.NextCursor = next.encode("changes", p.question())
+	}
+	return answer, nil
+}
+
+// span resolves since and until. Of revisions, since is exclusive and until inclusive;
+// of times both are inclusive.
+func (s *Server) span(ctx context.Context, since, until Point) (above, upTo int64, err error) {
+	head, err := s.store.Head(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	upTo = head.Revision
+	if !until.IsZero() {
+		if upTo, err = s.revisionAt(ctx, head, until); err != nil {
+			return 0, 0, fmt.Errorf("parameter until: %w", err)
+		}
+	}
+	if since.IsZero() {
+		return 0, upTo, nil
+	}
+	if since.Revision == 0 {
+		since.Time = since.Time.Add(-time.Nanosecond)
+	}
+	if above, err = s.revisionAt(ctx, head, since); err != nil {
+		return 0, 0, fmt.Errorf("parameter since: %w", err)
+	}
+	if above > upTo {
+		return 0, 0, &paramError{"since", "comes after until"}
+	}
+	return above, upTo, nil
+}
+
+func eventSize(e *storage.ChangeEvent) int {
+	n := 0
+	for _, c := range e.Changes {
+		n += len(c.Path) + len(c.Old) + len(c.New)
+	}
+	return n
+}

@@ -1,0 +1,372 @@
+package storagetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// player takes the steps of a random sequence. It keeps to what the contract allows a
+// caller: one mutation of a key in a transaction, or a disappearance and then a creation.
+type player struct {
+	*twin
+	c chooser
+
+	universe []resource.Key
+	places   []resource.Scope
+
+	// In the open transaction:
+	live  map[resource.Key]bool
+	taken map[any]bool // keys and scopes that have their mutation
+
+	contents int // counts up, so that no two contents are alike
+}
+
+// step is something that can happen, and how often it is to happen beside the others.
+type step struct {
+	weight int
+	do     func(p *player)
+}
+
+// outside are the steps while no transaction is open, inside those while one is. The
+// first of each comes about where a script is used up.
+var (
+	outside = []step{
+		{40, (*player).beginRandom},
+		{30, (*player).askRandom},
+		{4, (*player).reopenStore},
+		{4, (*player).crashStore},
+		{2, (*player).emptyScan},
+	}
+	inside = []step{
+		{24, (*player).commitRandom},
+		{50, (*player).stageRandom},
+		{15, (*player).setScopeRandom},
+		{20, (*player).askRandom},
+		{3, (*player).stageEverything},
+		{6, (*player).rollbackRandom},
+		{2, (*player).beginSecond},
+		{3, (*player).crashStore},
+	}
+)
+
+// play takes steps as long as the chooser wants more, and then compares everything.
+func play(w *twin, c chooser) {
+	w.t.Helper()
+	p := &player{twin: w, c: c}
+	p.settle()
+	for c.more() {
+		steps := outside
+		if p.txn != nil {
+			steps = inside
+		}
+		choose(c, steps)(p)
+	}
+	if p.txn != nil {
+		p.rollback()
+	}
+	p.check()
+}
+
+func choose(c chooser, steps []step) func(*player) {
+	total := 0
+	for _, s := range steps {
+		total += s.weight
+	}
+	n := c.pick(total)
+	for _, s := range steps {
+		if n < s.weight {
+			return s.do
+		}
+		n -= s.weight
+	}
+	panic("unreachable: the weights do not add up")
+}
+
+// settle makes the keys with which the sequence plays: few, so that much happens to
+// each, and such as are easily taken for one another.
+func (p *player) settle() {
+	for _, acc := range []string{"1", "12"} {
+		for _, typ := range []string{"AWS::S3::Bucket", "AWS::S3::BucketPolicy"} {
+			for _, r := range []string{resource.Global, "us", "us-east-1"} {
+				p.places = append(p.places, resource.Scope{Provider: "aws", Account: acc, Region: r, Type: typ})
+			}
+		}
+	}
+	for _, s := range p.places {
+		for _, id := range []string{"a", "a/b", "ab", "ü:"} {
+			p.universe = append(p.universe, in(s, id))
+		}
+	}
+}
+
+// revision picks the head, an old revision or, seldom, one in the future.
+func (p *player) revision() int64 {
+	head := int(p.model.head())
+	if chance(p.c, 3) {
+		return storage.HeadRevision
+	}
+	return int64(p.c.pick(head + 2))
+}
+
+// afterEvent compares the head and one other revision.
+func (p *player) afterEvent() {
+	p.t.Helper()
+	head := p.head()
+	p.stats()
+	p.checkRevision(storage.HeadRevision)
+	if head.Revision > 0 {
+		p.checkRevision(1 + int64(p.c.pick(int(head.Revision))))
+	}
+	p.askRandom()
+}
+
+func (p *player) beginRandom() {
+	p.t.Helper()
+	p.now = p.now.Add(oneOf(p.c, 5*time.Minute, time.Hour, time.Millisecond, time.Microsecond, 0, -time.Millisecond, -time.Hour))
+	p.begin(p.now)
+	p.live = map[resource.Key]bool{}
+	for _, k := range p.model.live(p.model.head()) {
+		p.live[k] = true
+	}
+	p.taken = map[any]bool{}
+}
+
+func (p *player) beginSecond() {
+	p.t.Helper()
+	p.log("begin a second time")
+	if _, err := p.store.Begin(p.ctx, p.now); !errors.Is(err, storage.ErrBusy) {
+		p.fail("a second Begin: %v, want ErrBusy", err)
+	}
+}
+
+func (p *player) emptyScan() {
+	p.t.Helper()
+	p.beginRandom()
+	p.commitRandom()
+}
+
+func (p *player) commitRandom() {
+	p.t.Helper()
+	p.commit(storage.ScanMetadata{
+		StartTime: p.now.Truncate(time.Millisecond), DurationMS: int64(p.c.pick(200)), ResourceCount: len(p.live),
+		Status: oneOf(p.c, storage.ScanSuccess, storage.ScanPartial, storage.ScanFailed),
+		Error:  oneOf(p.c, "", "no credentials"),
+	})
+	p.afterEvent()
+}
+
+func (p *player) rollbackRandom() {
+	p.t.Helper()
+	p.rollback()
+	p.afterEvent()
+}
+
+func (p *player) reopenStore() {
+	p.t.Helper()
+	if !p.options.Persistent {
+		return
+	}
+	p.reopen()
+	p.afterEvent()
+}
+
+func (p *player) crashStore() {
+	p.t.Helper()
+	if p.options.Crash == nil {
+		return
+	}
+	p.crash()
+	p.afterEvent()
+}
+
+func (p *player) stageRandom() {
+	p.t.Helper()
+	for range 1 + p.c.pick(4) {
+		p.stageKey(oneOf(p.c, p.universe...))
+	}
+}
+
+func (p *player) stageEverything() {
+	p.t.Helper()
+	for _, k := range p.universe {
+		p.stageKey(k)
+	}
+}
+
+// stageKey stages what can happen to a key.
+func (p *player) stageKey(k resource.Key) {
+	p.t.Helper()
+	if p.taken[k] {
+		return
+	}
+	p.taken[k] = true
+	if !p.live[k] {
+		p.live[k] = true
+		p.stage(p.mutation(oneOf(p.c, change.Created, change.Created, change.Baseline), k))
+		return
+	}
+	switch what := oneOf(p.c, change.Modified, change.Modified, change.Rebaselined, change.Disappeared, change.Created); what {
+	case change.Disappeared:
+		delete(p.live, k)
+		p.stage(disappeared(k))
+	case change.Created: // replaced, perhaps not at once
+		p.stage(disappeared(k))
+		if chance(p.c, 2) {
+			p.askRandom()
+		}
+		p.stage(p.mutation(what, k))
+	default:
+		p.stage(p.mutation(what, k))
+	}
+}
+
+// mutation makes up contents for a key.
+func (p *player) mutation(t change.Type, k resource.Key) storage.Mutation {
+	p.contents++
+	r := example(k, p.contents)
+	r.Name = oneOf(p.c, "", "web", "db")
+	r.Status = oneOf(p.c, "running", "", "stopped")
+	r.UID = oneOf(p.c, "", fmt.Sprint("uid-", p.contents))
+	r.Tags["env"] = oneOf(p.c, "prod", "dev", "")
+	if chance(p.c, 4) {
+		r.Tags = nil
+	}
+	switch p.c.pick(16) {
+	case 14:
+		r.Attributes = nil
+	case 15:
+		r.Attributes = fmt.Appendf(nil, `{"Body":"%s%d"}`, strings.Repeat("x", 50_000), p.contents)
+	}
+	if chance(p.c, 4) {
+		r.CreatedAt = time.Time{}
+	}
+	var changes []change.FieldChange
+	if t == change.Modified {
+		changes = modified(k, p.contents).Changes[:p.c.pick(3)]
+	}
+	mut := observed(t, r, changes...)
+	mut.Schema = uint32(p.c.pick(3))
+	mut.Incomplete = oneOf(p.c, nil, []string{"tags"}, []string{"attributes.Policy", "tags"})
+	return mut
+}
+
+func (p *player) setScopeRandom() {
+	p.t.Helper()
+	s := storage.ScopeState{
+		Scope: oneOf(p.c, p.places...),
+		Status: oneOf(p.c, storage.ScopeComplete, storage.ScopePartial, storage.ScopeFailed,
+			storage.ScopeUnavailable, storage.ScopeExcluded),
+		Resources: p.c.pick(100),
+	}
+	if p.taken[s.Scope] {
+		return
+	}
+	p.taken[s.Scope] = true
+	if s.Status != storage.ScopeComplete {
+		s.Reason, s.Error = "throttled", oneOf(p.c, "", "Rate exceeded", "slow\ndown")
+	}
+	if s.Scope.Region == resource.Global {
+		s.Regions = map[string]int{"us": p.c.pick(5), "us-east-1": p.c.pick(5)}
+	}
+	if last := int64(p.c.pick(int(p.model.head()) + 1)); last > 0 {
+		s.LastComplete, s.LastCompleteTime = last, p.model.timeOf(last)
+	}
+	p.setScope(s)
+}
+
+// askRandom puts one question of a random kind with random arguments.
+func (p *player) askRandom() {
+	p.t.Helper()
+	switch p.c.pick(9) {
+	case 0:
+		_, _ = p.list(p.randomQuery())
+	case 1:
+		_, _ = p.known(oneOf(p.c, p.places...), p.revision())
+	case 2:
+		_, _ = p.get(oneOf(p.c, p.universe...), p.revision())
+	case 3:
+		_, _ = p.history(oneOf(p.c, p.universe...))
+	case 4, 5:
+		p.changes(p.randomChangeQuery())
+	case 6:
+		p.scans(int64(p.c.pick(int(p.model.head()) + 1)))
+	case 7:
+		_, _ = p.scopes(p.revision())
+	case 8:
+		p.revisionAt(p.randomTime())
+	}
+}
+
+func (p *player) randomTime() time.Time {
+	t := p.model.timeOf(int64(p.c.pick(int(p.model.head()) + 1)))
+	if t.IsZero() {
+		t = epoch
+	}
+	return t.Add(oneOf(p.c, 0, -1, 1, -time.Millisecond, time.Millisecond, -time.Hour, time.Hour))
+}
+
+func (p *player) randomFilter() storage.Filter {
+	f := storage.Filter{
+		Types:    oneOf(p.c, nil, nil, []string{"AWS::S3::Bucket"}, []string{"*bucketpolicy", "x"}, []string{"aws::s3::*"}),
+		Regions:  oneOf(p.c, nil, nil, []string{"us"}, []string{resource.Global, "us-east-1"}),
+		Accounts: oneOf(p.c, nil, nil, []string{"1"}, []string{"12", "1"}),
+		Name:     oneOf(p.c, "", "", "", "web"),
+		ID:       oneOf(p.c, "", "", "", "a", "a/b"),
+	}
+	return f
+}
+
+func (p *player) randomQuery() storage.Query {
+	q := storage.Query{Revision: p.revision()}
+	if chance(p.c, 2) {
+		q.Filter = p.randomFilter()
+		q.Tags = oneOf(p.c, nil, nil,
+			[]storage.TagFilter{{Key: "env", Value: "prod"}},
+			[]storage.TagFilter{{Key: "env"}, {Key: "n", AnyValue: true}})
+	}
+	if chance(p.c, 3) {
+		k := oneOf(p.c, p.universe...)
+		k.ID += oneOf(p.c, "", "", "x")
+		q.After = &k
+	}
+	return q
+}
+
+func (p *player) randomChangeQuery() storage.ChangeQuery {
+	head := int(p.model.head())
+	q := storage.ChangeQuery{OldestFirst: chance(p.c, 2)}
+	if chance(p.c, 2) {
+		q.Filter = p.randomFilter()
+		q.ChangeTypes = oneOf(p.c, nil, []change.Type{change.Modified}, []change.Type{change.Created, change.Disappeared})
+	}
+	if chance(p.c, 2) {
+		q.Above = int64(p.c.pick(head + 1))
+	}
+	if chance(p.c, 2) {
+		q.UpTo = int64(p.c.pick(head + 1))
+	}
+	if chance(p.c, 3) {
+		k := oneOf(p.c, p.universe...)
+		q.Key = &k
+	}
+	if chance(p.c, 2) && head > 0 {
+		q.After = storage.EventID{Revision: 1 + int64(p.c.pick(head)), Number: p.c.pick(10)}
+	}
+	return q
+}
+
+// checkRevision also asks about keys and scopes that were never committed.
+func (p *player) checkRevision(revision int64) {
+	p.t.Helper()
+	p.twin.checkRevision(revision)
+	if k := oneOf(p.c, p.universe...); !slices.Contains(p.keys(), k) {
+		_, _ = p.get(k, revision)
+	}
+}
