@@ -38,7 +38,8 @@ type ScanMetadata struct {
 	// Error is why nothing could be listed at all; empty otherwise.
 	Error string `json:"error,omitempty"`
 
-	// FailedScopes is read from the scope states of the revision, not kept twice.
+	// FailedScopes is read from the scope states of the revision, not kept twice. Empty
+	// where ErrorCount is 0.
 	FailedScopes []FailedScope `json:"failed_scopes"`
 }
 

@@ -36,7 +36,8 @@ const HeadRevision int64 = 0
 // last element; they may be broken off at any time.
 //
 // Revisions given to a method may be HeadRevision. A revision above the head is
-// ErrFutureRevision; one that retention has dropped is a *CompactedError.
+// ErrFutureRevision; one that was dropped by Trim is a *CompactedError. Changes that
+// were asked for from a dropped revision on (Above not 0, or After) are one too.
 type Store interface {
 	// Head returns the newest committed revision; its zero value before the first.
 	Head(ctx context.Context) (Head, error)
@@ -73,10 +74,18 @@ type Store interface {
 	Scopes(ctx context.Context, revision int64) iter.Seq2[*ScopeState, error]
 
 	// RevisionAt returns the revision in force at a time: the newest one that is not
-	// younger. 0 before the first.
+	// younger. Before the oldest that can be read it is the one below that, which is 0
+	// where nothing was trimmed.
 	RevisionAt(ctx context.Context, t time.Time) (int64, error)
 
 	Stats(ctx context.Context) (Stats, error)
+
+	// Trim makes the given revision the oldest that can be read and drops what only
+	// serves earlier ones: versions that were superseded by then, resources that had
+	// disappeared by then, events up to it and the metadata of the scans before it. The
+	// version of every resource that is valid at it, and all after, stay. Trimming below
+	// the oldest does nothing. Space is given back later.
+	Trim(ctx context.Context, revision int64) error
 
 	// Close waits for an open transaction to end and releases the store. Twice is safe.
 	Close() error
@@ -96,7 +105,7 @@ type Txn interface {
 	SetScope(ctx context.Context, s ScopeState) error
 
 	// Commit makes all that was staged visible and durable. It sets meta's Revision,
-	// ScanID and EndTime and its counts of changes.
+	// ScanID and EndTime and its counts of changes. Times are kept to the millisecond.
 	Commit(ctx context.Context, meta *ScanMetadata) error
 
 	// Rollback forgets what was staged. After Commit, and a second time, it does

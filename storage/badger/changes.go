@@ -33,7 +33,10 @@ func (r *reading) event(id storage.EventID) (*storage.ChangeEvent, error) {
 // index leads to the events; the rest is checked on each of them.
 func (s *Store) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
 	return stream(s, storage.HeadRevision, "reading changes", func(r *reading, yield func(*storage.ChangeEvent) bool) error {
-		window := windowOf(&q, r.head)
+		window, err := r.window(&q)
+		if err != nil {
+			return err
+		}
 		if window.empty() {
 			return nil
 		}
@@ -64,6 +67,19 @@ func (s *Store) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*s
 type window struct {
 	first, last storage.EventID
 	oldestFirst bool
+}
+
+// window returns the range that a query asks for. What was asked for and was trimmed is
+// an error: an answer that silently begins later would be a lie.
+func (r *reading) window(q *storage.ChangeQuery) (window, error) {
+	w := windowOf(q, r.head)
+	if w.first.Revision <= r.oldest {
+		if q.Above > 0 || q.OldestFirst && q.After != (storage.EventID{}) {
+			return w, &storage.CompactedError{Revision: w.first.Revision, Oldest: r.oldest}
+		}
+		w.first = storage.EventID{Revision: r.oldest + 1}
+	}
+	return w, nil
 }
 
 func windowOf(q *storage.ChangeQuery, head int64) window {

@@ -155,11 +155,33 @@ func appendEvent(b []byte, r *resource.Resource, t change.Type, at time.Time, ch
 	if len(changes) == 0 {
 		return b, nil
 	}
-	text, err := json.Marshal(changes)
-	if err != nil {
-		return nil, fmt.Errorf("encoding changes of %s: %w", r.Key, err)
+	b = append(b, '[')
+	for i, c := range changes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendChange(b, c)
 	}
-	return append(b, text...), nil
+	return append(b, ']'), nil
+}
+
+// appendChange writes a change as JSON with its values as they are: encoding/json would
+// escape what needs no escaping.
+func appendChange(b []byte, c change.FieldChange) []byte {
+	b = append(b, `{"path":`...)
+	b = resource.AppendString(b, c.Path)
+	b = append(b, `,"old":`...)
+	b = appendRaw(b, c.Old)
+	b = append(b, `,"new":`...)
+	b = appendRaw(b, c.New)
+	return append(b, '}')
+}
+
+func appendRaw(b, value []byte) []byte {
+	if len(value) == 0 {
+		return append(b, "null"...)
+	}
+	return append(b, value...)
 }
 
 func decodeEvent(id storage.EventID, b []byte) (*storage.ChangeEvent, error) {

@@ -20,6 +20,9 @@ const (
 	prefixEvent    = 'e' // revision, number -> change event
 	prefixIndex    = 'x' // dimension, value, revision, number -> nothing
 	prefixIntent   = 'i' // that revision's number of entries went beyond one transaction
+	prefixOldest   = 'o' // the oldest revision that can be read
+	prefixCleared  = 't' // the revision below which Trim has removed everything
+	prefixFlush    = 'z' // nothing: written and dropped to empty the memtable
 )
 
 // Dimensions of the index of events.

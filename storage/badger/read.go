@@ -22,6 +22,7 @@ type reading struct {
 	txn      *engine.Txn
 	head     int64
 	revision int64 // asked for
+	oldest   int64 // that can be read; 0 or 1: all
 	done     func()
 }
 
@@ -39,7 +40,12 @@ func (s *Store) read(revision int64) (*reading, error) {
 		done()
 		return nil, fmt.Errorf("revision %d: %w; the newest is %d", revision, storage.ErrFutureRevision, head)
 	}
-	return &reading{s: s, txn: s.db.NewTransactionAt(uint64(head), false), head: head, revision: revision, done: done}, nil
+	oldest := s.oldest.Load()
+	if revision > 0 && revision < oldest {
+		done()
+		return nil, &storage.CompactedError{Revision: revision, Oldest: oldest}
+	}
+	return &reading{s: s, oldest: oldest, txn: s.db.NewTransactionAt(uint64(head), false), head: head, revision: revision, done: done}, nil
 }
 
 func (r *reading) close() {
@@ -135,6 +141,9 @@ func (r *reading) get(ctx context.Context, key resource.Key) (*storage.Version, 
 	if err != nil {
 		return nil, err
 	}
+	if r.trimmed(newest, nil) {
+		return nil, storage.ErrNotFound
+	}
 	if newest.revision <= r.revision && newest.changeType != change.Disappeared {
 		return newest.public(), nil
 	}
@@ -188,7 +197,7 @@ func (s *Store) History(ctx context.Context, key resource.Key) iter.Seq2[*storag
 			found = true
 			p := v.version.public()
 			p.EndRevision, p.ValidTo = v.endRevision, v.endTime
-			if v.changeType == change.Modified {
+			if v.changeType == change.Modified && v.revision > r.oldest {
 				e, err := r.event(storage.EventID{Revision: v.revision, Number: v.event})
 				if err != nil {
 					return err
@@ -254,6 +263,9 @@ func (r *reading) stored(ctx context.Context, key resource.Key) iter.Seq2[stored
 			if newer != nil && newer.revision == v.revision {
 				continue
 			}
+			if r.trimmed(v, newer) {
+				return
+			}
 			out := storedVersion{version: v}
 			if newer != nil {
 				out.endRevision, out.endTime = newer.revision, newer.time
@@ -264,6 +276,15 @@ func (r *reading) stored(ctx context.Context, key resource.Key) iter.Seq2[stored
 			newer = v
 		}
 	}
+}
+
+// trimmed reports whether a version only served revisions that were trimmed. It may
+// still be there: the engine drops it when it next rewrites that part of the store.
+func (r *reading) trimmed(v, newer *version) bool {
+	if newer == nil {
+		return v.changeType == change.Disappeared && v.revision <= r.oldest
+	}
+	return newer.revision <= r.oldest
 }
 
 // List implements storage.Store.

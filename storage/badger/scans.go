@@ -77,6 +77,9 @@ func (s *Store) Scans(ctx context.Context, before int64) iter.Seq2[*storage.Scan
 			if err != nil {
 				return err
 			}
+			if m.Revision < r.oldest {
+				return nil
+			}
 			if m.ErrorCount > 0 {
 				if err := r.fillFailedScopes(ctx, m); err != nil {
 					return err
@@ -161,18 +164,19 @@ func (s *Store) RevisionAt(ctx context.Context, t time.Time) (int64, error) {
 		return r.head, nil
 	}
 	var failed error
-	n := sort.Search(int(r.head), func(i int) bool {
+	below := max(1, r.oldest) - 1
+	n := sort.Search(int(r.head-below), func(i int) bool {
 		if failed != nil {
 			return true
 		}
 		var at time.Time
 		if failed = ctx.Err(); failed == nil {
-			at, failed = r.timeOf(int64(i) + 1)
+			at, failed = r.timeOf(below + int64(i) + 1)
 		}
 		return at.After(t)
 	})
 	if failed != nil {
 		return 0, fmt.Errorf("finding the revision at %s: %w", t.Format(time.RFC3339), translate(failed))
 	}
-	return int64(n), nil
+	return below + int64(n), nil
 }

@@ -29,7 +29,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,24 +62,26 @@ const (
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
 	valueThreshold = 256 << 10
-	valueLogSize   = 64 << 20
+	valueLogSize   = 16 << 20 // also the limit of one value
 )
 
 // Store is an open store. See storage.Store for its methods.
 type Store struct {
-	path string
-	db   *engine.DB
-	log  *slog.Logger
+	path  string
+	files files
+	db    *engine.DB
+	log   *slog.Logger
 
-	head  atomic.Pointer[storage.Head]
-	times revisionTimes
+	head   atomic.Pointer[storage.Head]
+	oldest atomic.Int64 // revision that can be read; 0 before anything was trimmed
+	times  revisionTimes
 
 	mu      sync.Mutex
 	closed  bool
 	writing bool       // a transaction is open
 	dirty   bool       // entries above the head may exist
 	users   int        // calls and iterators under way
-	idle    *sync.Cond // users became 0
+	idle    *sync.Cond // users became 0, or writing false
 	result  error      // of Close
 }
 
@@ -97,23 +98,64 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening store %s: %w", opts.Path, err)
 	}
-	db, err := engine.OpenManaged(engineOptions(dir, log))
-	if err != nil {
-		return nil, fmt.Errorf("opening store %s: %w", opts.Path, translateOpen(opts.Path, dir, err))
-	}
-	s := &Store{path: opts.Path, db: db, log: log}
+	s := &Store{path: opts.Path, log: log, files: files{path: opts.Path, dir: dir}}
 	s.idle = sync.NewCond(&s.mu)
-	if err := s.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening store %s: %w", opts.Path, err), db.Close())
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("opening store %s: %w", opts.Path, err)
 	}
 	return s, nil
 }
 
-func engineOptions(dir string, log *slog.Logger) engine.Options {
+// open checks the files, gives them to the engine and recovers what a crash left. The
+// lock comes first: the files of another process are not ours to check.
+func (s *Store) open() error {
+	if pid, locked := lockedBy(s.files.dir); locked {
+		return &storage.LockedError{Path: s.path, PID: pid}
+	}
+	clean, err := s.files.open()
+	if err != nil {
+		return err
+	}
+	if !clean {
+		if err := s.files.rescue(); err != nil {
+			return err
+		}
+	}
+	if s.db, err = openEngine(engineOptions(s.files.dir, s.log, clean)); err != nil {
+		return errors.Join(translateOpen(s.path, s.files.dir, err), s.files.finishRescue())
+	}
+	err = s.recover()
+	if err == nil {
+		err = s.files.opened(s.head.Load().Revision)
+	}
+	if err != nil {
+		return errors.Join(err, s.db.Close(), s.files.finishRescue())
+	}
+	return nil
+}
+
+// openEngine opens Badger, which panics on some kinds of damage.
+func openEngine(o engine.Options) (db *engine.DB, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("engine panicked: %v", v)
+		}
+	}()
+	return engine.OpenManaged(o)
+}
+
+// engineOptions has Badger read and check every table of a store that was not closed
+// cleanly; otherwise their sums were compared already.
+func engineOptions(dir string, log *slog.Logger, clean bool) engine.Options {
+	check := options.OnTableRead
+	if clean {
+		check = options.NoVerification
+	}
 	return engine.DefaultOptions(dir).
+		WithChecksumVerificationMode(check).
 		WithLogger(engineLogger{log}).
-		WithNumVersionsToKeep(math.MaxInt).
-		WithSyncWrites(true). // a batch is on the disk before the scan record that commits it
+		WithNumVersionsToKeep(1). // of those at or below the discard timestamp, which Trim sets; all above stay
+		WithSyncWrites(true).     // a batch is on the disk before the scan record that commits it
 		WithCompression(options.ZSTD).
 		WithZSTDCompressionLevel(1).
 		WithBlockSize(blockSize).
@@ -137,6 +179,9 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.head.Store(&head)
+	if err := s.recoverTrim(); err != nil {
+		return err
+	}
 	intent, err := s.readIntent()
 	if err != nil {
 		return err
@@ -168,7 +213,7 @@ func (s *Store) Stats(context.Context) (storage.Stats, error) {
 	head := s.head.Load().Revision
 	stats := storage.Stats{Engine: "badger", FormatVersion: FormatVersion, Revision: head}
 	if head > 0 {
-		stats.OldestRevision = 1
+		stats.OldestRevision = max(1, s.oldest.Load())
 	}
 	stats.SizeBytes, err = directorySize(s.path)
 	return stats, err
@@ -232,8 +277,12 @@ func (s *Store) Close() error {
 	}
 	defer s.mu.Unlock()
 	if first {
-		if err := s.db.Close(); err != nil {
-			s.result = fmt.Errorf("closing store %s: %w", s.path, translate(err))
+		err := translate(s.db.Close())
+		if err == nil {
+			err = s.files.closed()
+		}
+		if err != nil {
+			s.result = fmt.Errorf("closing store %s: %w", s.path, err)
 		}
 	}
 	return s.result
@@ -273,6 +322,17 @@ func translateOpen(path, dir string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", storage.ErrCorrupt, err)
+}
+
+// lockedBy reports whether another process has the directory open. Badger locks it by
+// flock, which ends with the process.
+func lockedBy(dir string) (pid int, locked bool) {
+	release, err := tryLock(dir)
+	if err != nil {
+		return ownerOf(dir), true
+	}
+	release()
+	return 0, false
 }
 
 // ownerOf reads the process id that Badger leaves in the directory; 0 if there is none.

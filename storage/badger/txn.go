@@ -51,7 +51,7 @@ func (s *Store) Begin(ctx context.Context, now time.Time) (storage.Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.beginWriting(ctx); err != nil {
+	if err := s.beginWriting(ctx, false); err != nil {
 		leave()
 		return nil, fmt.Errorf("beginning a revision: %w", err)
 	}
@@ -63,10 +63,13 @@ func (s *Store) Begin(ctx context.Context, now time.Time) (storage.Txn, error) {
 	return &txn{s: s, leave: leave, revision: head.Revision + 1, at: at}, nil
 }
 
-// beginWriting takes the place of the one writer, and first clears away what an earlier
-// one could not.
-func (s *Store) beginWriting(ctx context.Context) error {
+// beginWriting takes the place of the one writer, waiting for it if asked to, and first
+// clears away what an earlier writer could not.
+func (s *Store) beginWriting(ctx context.Context, wait bool) error {
 	s.mu.Lock()
+	for s.writing && wait && !s.closed {
+		s.idle.Wait()
+	}
 	if s.writing {
 		s.mu.Unlock()
 		return storage.ErrBusy
@@ -89,6 +92,7 @@ func (s *Store) endWriting(dirty bool) {
 	defer s.mu.Unlock()
 	s.writing = false
 	s.dirty = dirty
+	s.idle.Broadcast()
 }
 
 func (t *txn) Revision() int64 { return t.revision }
@@ -277,6 +281,7 @@ func (t *txn) Commit(ctx context.Context, meta *storage.ScanMetadata) error {
 	}
 	head := t.s.head.Load()
 	meta.Revision, meta.ScanID, meta.EndTime = t.revision, head.ScanID+1, t.at
+	meta.StartTime = meta.StartTime.UTC().Truncate(time.Millisecond)
 	meta.Created, meta.Modified, meta.Disappeared = t.counts.Created, t.counts.Modified, t.counts.Disappeared
 	meta.Baseline, meta.Rebaselined = t.counts.Baseline, t.counts.Rebaselined
 	if err := t.commit(meta); err != nil {
@@ -285,6 +290,9 @@ func (t *txn) Commit(ctx context.Context, meta *storage.ScanMetadata) error {
 	}
 	t.s.times.set(t.revision, t.at)
 	t.s.head.Store(&storage.Head{Revision: t.revision, Time: t.at, ScanID: meta.ScanID})
+	if err := t.s.files.noteHead(t.revision); err != nil {
+		t.s.log.Warn("The head could not be noted; the scan is stored all the same", "error", err)
+	}
 	t.end(false)
 	return nil
 }

@@ -40,6 +40,7 @@ type Model struct {
 	closing bool
 	closed  bool
 
+	oldest   int64                  // revision that can be read; 0: all
 	scans    []storage.ScanMetadata // of revision i+1; EndTime is its time
 	versions map[resource.Key][]record
 	scopes   map[resource.Scope][]scopeRecord
@@ -74,6 +75,7 @@ func (m *Model) Reopen() *Model {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := NewModel()
+	c.oldest = m.oldest
 	c.scans = slices.Clone(m.scans)
 	c.events = slices.Clone(m.events)
 	for k, v := range m.versions {
@@ -122,6 +124,8 @@ func (m *Model) resolve(revision int64) (int64, error) {
 		return 0, fmt.Errorf("revision %d: there are no negative revisions", revision)
 	case revision > m.head():
 		return 0, fmt.Errorf("revision %d, head is %d: %w", revision, m.head(), storage.ErrFutureRevision)
+	case revision < m.oldest:
+		return 0, &storage.CompactedError{Revision: revision, Oldest: m.oldest}
 	default:
 		return revision, nil
 	}
@@ -302,6 +306,9 @@ func (m *Model) History(ctx context.Context, key resource.Key) iter.Seq2[*storag
 // Changes implements storage.Store.
 func (m *Model) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
 	return stream(ctx, m, func() ([]*storage.ChangeEvent, error) {
+		if err := m.trimmed(q); err != nil {
+			return nil, err
+		}
 		var all []*storage.ChangeEvent
 		for _, e := range m.events {
 			id, err := storage.ParseEventID(e.ID)
@@ -318,6 +325,58 @@ func (m *Model) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*s
 		}
 		return all, nil
 	})
+}
+
+// trimmed says that a query asks for events from a revision that was trimmed.
+func (m *Model) trimmed(q storage.ChangeQuery) error {
+	first := q.Above + 1
+	asked := q.Above > 0
+	if q.OldestFirst && q.After != (storage.EventID{}) {
+		first, asked = max(first, q.After.Revision), true
+	}
+	if asked && first <= m.oldest {
+		return &storage.CompactedError{Revision: first, Oldest: m.oldest}
+	}
+	return nil
+}
+
+// Trim implements storage.Store.
+func (m *Model) Trim(ctx context.Context, revision int64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	if revision > m.head() {
+		return fmt.Errorf("trimming up to %d, head is %d: %w", revision, m.head(), storage.ErrFutureRevision)
+	}
+	if revision <= max(1, m.oldest) {
+		return nil
+	}
+	m.oldest = revision
+	for key := range m.versions {
+		m.trimKey(key)
+	}
+	m.events = slices.DeleteFunc(m.events, func(e storage.ChangeEvent) bool { return e.Revision <= revision })
+	return nil
+}
+
+// trimKey forgets what a key was before the oldest revision.
+func (m *Model) trimKey(key resource.Key) {
+	i := m.index(key, m.oldest)
+	if i < 0 {
+		return
+	}
+	kept := slices.Clone(m.versions[key][i:])
+	kept[0].Changes = nil // how it came to be was an event before
+	if kept[0].ChangeType == change.Disappeared {
+		kept = kept[1:]
+	}
+	if len(kept) == 0 {
+		delete(m.versions, key)
+		return
+	}
+	m.versions[key] = kept
 }
 
 // behind reports whether an event comes after the one at which the query begins.
@@ -340,7 +399,13 @@ func (m *Model) Scans(ctx context.Context, before int64) iter.Seq2[*storage.Scan
 			if before != storage.HeadRevision && scan.Revision >= before {
 				continue
 			}
-			scan.SetFailedScopes(m.statesAt(scan.Revision))
+			if scan.Revision < m.oldest {
+				break
+			}
+			scan.FailedScopes = []storage.FailedScope{}
+			if scan.ErrorCount > 0 {
+				scan.SetFailedScopes(m.statesAt(scan.Revision))
+			}
 			all = append(all, &scan)
 		}
 		return all, nil
@@ -390,9 +455,9 @@ func (m *Model) RevisionAt(ctx context.Context, t time.Time) (int64, error) {
 	if err := m.usable(ctx); err != nil {
 		return 0, err
 	}
-	var newest int64
+	newest := max(1, m.oldest) - 1
 	for _, scan := range m.scans {
-		if !scan.EndTime.After(t) {
+		if scan.Revision >= m.oldest && !scan.EndTime.After(t) {
 			newest = scan.Revision
 		}
 	}
@@ -406,7 +471,7 @@ func (m *Model) Stats(ctx context.Context) (storage.Stats, error) {
 	if err := m.usable(ctx); err != nil {
 		return storage.Stats{}, err
 	}
-	return storage.Stats{Engine: "model", Revision: m.head(), OldestRevision: min(m.head(), 1)}, nil
+	return storage.Stats{Engine: "model", Revision: m.head(), OldestRevision: min(m.head(), max(1, m.oldest))}, nil
 }
 
 // Close implements storage.Store.

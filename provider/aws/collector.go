@@ -1,0 +1,351 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/elava-dev/elava/resource"
+)
+
+// lister is a collector of any type.
+type lister interface {
+	schema() *resource.Schema
+	accountWide() bool
+	actions() []string
+	check(*resource.Encoder) error
+	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
+}
+
+// place is where a scope lies.
+type place struct {
+	partition, account string
+	region             string // as in the scope: may be resource.Global
+}
+
+// collector declares how the resources of one type are listed and read. T is what the
+// API says of one of them: the SDK's type, or a struct that embeds it and adds members
+// for details.
+type collector[T any] struct {
+	// rules is the schema of the documents, with the type's name.
+	rules resource.Schema
+
+	// global: one listing answers for the whole account.
+	global bool
+
+	// action is the IAM action that pages needs.
+	action string
+
+	// pages returns the call that lists one page. Clients are made in it and not kept
+	// in the collector; the package comment says why.
+	pages func(cfg aws.Config) pager[T]
+
+	// details, if any, returns the calls that add what the list leaves out, in the
+	// order in which to make them.
+	details func(cfg aws.Config) []detail[T]
+
+	// vanished are the error codes by which a detail says that the resource was
+	// deleted after it was listed: it is left out.
+	vanished []string
+
+	// read tells what a listed element is.
+	read func(v *T) facts
+
+	// terminal are the statuses of resources that are still listed and gone for good.
+	// They count as absent.
+	terminal []string
+
+	// arn makes the ARN where the API does not tell it: {partition}, {region},
+	// {account} and {id} are replaced.
+	arn string
+}
+
+// facts is what a resource consists of beside its document.
+type facts struct {
+	ID      *string
+	ARN     *string // nil: made by the collector's template
+	Owner   *string // the account in the ARN, where it may be another one (shared subnets)
+	Name    string
+	Status  string
+	UID     string
+	Region  string // only for resources with a region of their own in an account-wide scope
+	Created *time.Time
+	Tags    map[string]string
+}
+
+// pager reads one page: the first for a nil token. It returns the token of the next
+// page, nil or empty after the last one.
+type pager[T any] func(ctx context.Context, token *string) (items []T, next *string, err error)
+
+// paged adapts an operation of an SDK client, given as a method value, to a pager.
+// in makes the request for a token, out takes the elements and the next token from the
+// answer.
+func paged[I, O, X, T any](
+	operation func(context.Context, *I, ...func(*X)) (*O, error),
+	in func(token *string) *I,
+	out func(*O) ([]T, *string),
+) pager[T] {
+	return func(ctx context.Context, token *string) ([]T, *string, error) {
+		answer, err := operation(ctx, in(token))
+		if err != nil {
+			return nil, nil, err
+		}
+		items, next := out(answer)
+		return items, next, nil
+	}
+}
+
+// tokenMissing stands for the token of an answer that says there is more and not where.
+const tokenMissing = "(missing)"
+
+// marker is the next token of APIs that say in a member of its own whether there is
+// more (IAM, for example).
+func marker(truncated bool, token *string) *string {
+	switch {
+	case !truncated:
+		return nil
+	case aws.ToString(token) == "":
+		return aws.String(tokenMissing)
+	default:
+		return token
+	}
+}
+
+// walk reads all pages. It refuses to walk in circles: a token that was there before
+// would repeat its pages for ever, or, in a reader that stops there, cut the list.
+func (p pager[T]) walk(ctx context.Context, each func([]T) error) error {
+	seen := map[string]struct{}{}
+	var token *string
+	for {
+		items, next, err := p(ctx, token)
+		if err != nil {
+			return err
+		}
+		if err := each(items); err != nil {
+			return err
+		}
+		t := aws.ToString(next)
+		if t == "" {
+			return nil
+		}
+		if t == tokenMissing {
+			return badAnswer("the list is cut and the answer has no token for the rest")
+		}
+		if _, again := seen[t]; again {
+			return badAnswer("the list has no end: its token for the next page came a second time")
+		}
+		seen[t] = struct{}{}
+		token = next
+	}
+}
+
+// all reads all pages of a short list, such as the tags of one resource.
+func (p pager[T]) all(ctx context.Context) ([]T, error) {
+	var all []T
+	err := p.walk(ctx, func(items []T) error {
+		all = append(all, items...)
+		return nil
+	})
+	return all, err
+}
+
+// detail is a call that adds to listed elements what the list leaves out.
+type detail[T any] struct {
+	// parts that are unknown where the call fails, named as in resource.Unknown. None:
+	// the call tells what the resource is, and the scope fails with it.
+	parts []string
+
+	// action is the IAM action that the call needs; empty: none.
+	action string
+
+	// absent are the error codes that say: there is no such part.
+	absent []string
+
+	// fetch reads the detail for one element, or for a batch of up to size elements. An
+	// element is not changed where it fails.
+	fetch func(ctx context.Context, batch []*T) error
+	size  int // 0: 1
+}
+
+// each makes a fetch that takes one element at a time.
+func each[T any](fetch func(ctx context.Context, v *T) error) func(context.Context, []*T) error {
+	return func(ctx context.Context, batch []*T) error {
+		for _, v := range batch {
+			if err := fetch(ctx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// detailCalls is how many detail calls one scope has under way. Eight keep a scope of
+// 1,000 functions at about 10 s with 80 ms a call.
+const detailCalls = 8
+
+// element is a listed value on its way to a resource.
+type element[T any] struct {
+	value    *T
+	vanished bool
+	unknown  []resource.Unknown
+}
+
+func (c *collector[T]) schema() *resource.Schema { return &c.rules }
+func (c *collector[T]) accountWide() bool        { return c.global }
+
+func (c *collector[T]) check(enc *resource.Encoder) error {
+	var v T
+	return enc.Check(v)
+}
+
+func (c *collector[T]) actions() []string {
+	all := []string{c.action}
+	if c.details != nil {
+		for _, d := range c.details(aws.Config{Region: fallbackRegion}) {
+			if d.action != "" {
+				all = append(all, d.action)
+			}
+		}
+	}
+	return all
+}
+
+func (c *collector[T]) list(
+	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
+) error {
+	var details []detail[T]
+	if c.details != nil {
+		details = c.details(cfg)
+	}
+	var buf []byte
+	err := c.pages(cfg).walk(ctx, func(items []T) error {
+		elements := make([]element[T], len(items))
+		for i := range items {
+			elements[i].value = &items[i]
+		}
+		for i := range details {
+			if err := c.fetch(ctx, &details[i], elements); err != nil {
+				return err
+			}
+		}
+		page := make([]resource.Resource, 0, len(items))
+		for i := range elements {
+			r, err := c.resource(at, &elements[i], enc, &buf)
+			if err != nil {
+				return err
+			}
+			if r != nil {
+				page = append(page, *r)
+			}
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		return emit(page)
+	})
+	return classify(err, c.action)
+}
+
+// fetch reads one detail of all elements, several at a time. It fails only where the
+// scope does.
+func (c *collector[T]) fetch(ctx context.Context, d *detail[T], elements []element[T]) error {
+	var live []*element[T]
+	for i := range elements {
+		if !elements[i].vanished {
+			live = append(live, &elements[i])
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(detailCalls)
+	for batch := range slices.Chunk(live, max(d.size, 1)) {
+		group.Go(func() error { return c.fetchBatch(ctx, d, batch) })
+	}
+	return group.Wait()
+}
+
+func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*element[T]) error {
+	values := make([]*T, len(batch))
+	for i, e := range batch {
+		values[i] = e.value
+	}
+	err := d.fetch(ctx, values)
+	code := errorCode(err)
+	switch {
+	case err == nil || slices.Contains(d.absent, code):
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case slices.Contains(c.vanished, code) && len(batch) > 1:
+		for i := range batch { // which one?
+			if err := c.fetchBatch(ctx, d, batch[i:i+1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case slices.Contains(c.vanished, code):
+		batch[0].vanished = true
+		return nil
+	}
+	err = classify(err, d.action)
+	if len(d.parts) == 0 {
+		return err
+	}
+	for _, e := range batch {
+		for _, part := range d.parts {
+			e.unknown = append(e.unknown, resource.Unknown{Part: part, Err: err})
+		}
+	}
+	return nil
+}
+
+// resource makes the resource of an element, nil for one that counts as absent. buf is
+// used again for every document.
+func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, buf *[]byte) (*resource.Resource, error) {
+	if e.vanished {
+		return nil, nil
+	}
+	f := c.read(e.value)
+	if slices.Contains(c.terminal, f.Status) {
+		return nil, nil
+	}
+	r := &resource.Resource{
+		Key: resource.Key{
+			Provider: Name, Account: at.account, Region: at.region, Type: c.rules.Type, ID: aws.ToString(f.ID),
+		},
+		ARN:     aws.ToString(f.ARN),
+		Name:    f.Name,
+		Status:  f.Status,
+		UID:     f.UID,
+		Tags:    f.Tags,
+		Unknown: e.unknown,
+	}
+	if f.Region != "" {
+		r.Key.Region = f.Region
+	}
+	if f.Created != nil {
+		r.CreatedAt = f.Created.UTC()
+	}
+	if err := r.Key.Validate(); err != nil {
+		return nil, badAnswer("an element of the list: %w", err)
+	}
+	if r.ARN == "" && c.arn != "" {
+		account := at.account
+		if f.Owner != nil {
+			account = *f.Owner
+		}
+		r.ARN = strings.NewReplacer("{partition}", at.partition, "{region}", r.Key.Region,
+			"{account}", account, "{id}", r.Key.ID).Replace(c.arn)
+	}
+	doc, err := enc.Append((*buf)[:0], e.value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Key, err)
+	}
+	*buf = doc
+	r.Attributes = slices.Clone(doc)
+	return r, nil
+}

@@ -1,0 +1,234 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
+)
+
+func reverse(s string) string { return "digest:" + strconv.Itoa(len(s)) }
+
+// A misspelled path in a schema would silently do nothing.
+func TestCollectors_SchemasNameMembersThatExist(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range collectors() {
+		s := c.schema()
+		if seen[s.Type] || s.Version == 0 {
+			t.Errorf("%s: a second collector, or no version", s.Type)
+		}
+		seen[s.Type] = true
+		enc, err := resource.NewEncoder(s, reverse)
+		if err != nil {
+			t.Errorf("%s: %v", s.Type, err)
+			continue
+		}
+		if err := c.check(enc); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(seen) != 15 {
+		t.Errorf("%d types, want 15", len(seen))
+	}
+}
+
+func TestCollectors_ActionsOnlyRead(t *testing.T) {
+	for _, c := range collectors() {
+		for _, a := range c.actions() {
+			_, verb, ok := strings.Cut(a, ":")
+			if !ok || !slices.ContainsFunc([]string{"Describe", "Get", "List"}, func(p string) bool { return strings.HasPrefix(verb, p) }) {
+				t.Errorf("%s: %q is no action that reads", c.schema().Type, a)
+			}
+		}
+	}
+}
+
+func TestCollector_TerminalStatesAreAbsent(t *testing.T) {
+	state := func(s types.InstanceStateName) *types.InstanceState { return &types.InstanceState{Name: s} }
+	reservation := types.Reservation{OwnerId: aws.String("111111111111"), Instances: []types.Instance{
+		{InstanceId: aws.String("i-1"), State: state(types.InstanceStateNameRunning)},
+		{InstanceId: aws.String("i-2"), State: state(types.InstanceStateNameTerminated)},
+		{InstanceId: aws.String("i-3"), State: state(types.InstanceStateNameShuttingDown)},
+	}}
+	c := ec2Instances().(*collector[instance])
+	c.pages = func(aws.Config) pager[instance] {
+		return func(context.Context, *string) ([]instance, *string, error) {
+			return instances([]types.Reservation{reservation}), nil, nil
+		}
+	}
+	got, err := collect(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"i-1 running", "i-3 shutting-down"}; !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+}
+
+// thing is the element of collectors made by tests.
+type thing struct {
+	ID, Detail string
+}
+
+func things(pages ...[]thing) *collector[thing] {
+	return &collector[thing]{
+		rules:  resource.Schema{Type: "Test::Thing", Version: 1},
+		action: "test:ListThings",
+		pages: func(aws.Config) pager[thing] {
+			return func(_ context.Context, token *string) ([]thing, *string, error) {
+				n, _ := strconv.Atoi(aws.ToString(token))
+				if n+1 < len(pages) {
+					return pages[n], aws.String(strconv.Itoa(n + 1)), nil
+				}
+				return pages[n], nil, nil
+			}
+		},
+		vanished: []string{"NoSuchThing"},
+		read:     func(v *thing) facts { return facts{ID: &v.ID, Status: v.Detail} },
+	}
+}
+
+// collect lists a collector and returns "id status" of each resource, and its unknown
+// parts.
+func collect(t *testing.T, c lister) ([]string, error) {
+	t.Helper()
+	enc, err := resource.NewEncoder(c.schema(), reverse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	at := place{partition: "aws", account: "111111111111", region: "us-east-1"}
+	err = c.list(t.Context(), at, aws.Config{Region: "us-east-1"}, enc, func(rs []resource.Resource) error {
+		for _, r := range rs {
+			line := r.Key.ID + " " + r.Status
+			for _, u := range r.Unknown {
+				line += " -" + u.Part
+			}
+			got = append(got, line)
+		}
+		return nil
+	})
+	return got, err
+}
+
+func TestCollector_Details(t *testing.T) {
+	c := things([]thing{{ID: "a"}, {ID: "gone"}, {ID: "denied"}}, []thing{{ID: "none"}, {ID: "b"}})
+	c.details = func(aws.Config) []detail[thing] {
+		return []detail[thing]{{
+			parts: []string{"attributes.Detail"}, action: "test:GetDetail", absent: []string{"NoSuchDetail"}, size: 2,
+			fetch: func(_ context.Context, batch []*thing) error {
+				for _, v := range batch {
+					switch v.ID {
+					case "gone":
+						return &smithy.GenericAPIError{Code: "NoSuchThing"}
+					case "denied":
+						return &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
+					case "none":
+						if len(batch) == 1 {
+							return &smithy.GenericAPIError{Code: "NoSuchDetail"}
+						}
+					}
+				}
+				for _, v := range batch {
+					v.Detail = "read"
+				}
+				return nil
+			},
+		}}
+	}
+	got, err := collect(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a read", "denied  -attributes.Detail", "none read", "b read"}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+}
+
+func TestCollector_FailedDetailWithoutPartsFailsTheScope(t *testing.T) {
+	c := things([]thing{{ID: "a"}, {ID: "b"}})
+	c.details = func(aws.Config) []detail[thing] {
+		return []detail[thing]{{action: "test:DescribeThing", fetch: each(func(_ context.Context, v *thing) error {
+			if v.ID == "b" {
+				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not allowed"}
+			}
+			return nil
+		})}}
+	}
+	_, err := collect(t, c)
+	if provider.ReasonOf(err) != provider.ReasonAccessDenied || !strings.Contains(err.Error(), "grant the action test:DescribeThing") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCollector_RefusesListsThatCannotBe(t *testing.T) {
+	circle := things(nil)
+	circle.pages = func(aws.Config) pager[thing] {
+		return func(_ context.Context, token *string) ([]thing, *string, error) {
+			if aws.ToString(token) == "x" {
+				return []thing{{ID: "b"}}, aws.String("y"), nil
+			}
+			return []thing{{ID: "a"}}, aws.String("x"), nil
+		}
+	}
+	cut := things(nil)
+	cut.pages = func(aws.Config) pager[thing] {
+		return func(context.Context, *string) ([]thing, *string, error) {
+			return []thing{{ID: "a"}}, marker(true, nil), nil
+		}
+	}
+	for name, c := range map[string]lister{
+		"tokens in a circle": circle,
+		"no token":           cut,
+		"no id":              things([]thing{{ID: "a"}, {ID: ""}}),
+	} {
+		if _, err := collect(t, c); provider.ReasonOf(err) != provider.ReasonBadAnswer {
+			t.Errorf("%s: got %v, want a bad answer", name, err)
+		}
+	}
+}
+
+// SSM, for example, ends some lists with the token "".
+func TestCollector_EmptyTokenEndsTheList(t *testing.T) {
+	c := things(nil)
+	c.pages = func(aws.Config) pager[thing] {
+		return func(context.Context, *string) ([]thing, *string, error) {
+			return []thing{{ID: "a"}}, aws.String(""), nil
+		}
+	}
+	if got, err := collect(t, c); err != nil || len(got) != 1 {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestCollector_HandsBackErrorOfReceiver(t *testing.T) {
+	want := errors.New("no space left")
+	c := things([]thing{{ID: "a"}}, []thing{{ID: "b"}})
+	enc, _ := resource.NewEncoder(c.schema(), nil)
+	calls := 0
+	err := c.list(t.Context(), place{"aws", "1", "us-east-1"}, aws.Config{}, enc, func([]resource.Resource) error {
+		calls++
+		return want
+	})
+	if !errors.Is(err, want) || calls != 1 {
+		t.Errorf("got %v after %d calls", err, calls)
+	}
+}
+
+func TestAssign_KeepsUnknownNames(t *testing.T) {
+	var q queue
+	rest := assign(&q, map[string]string{"DelaySeconds": "5", "Invented": "x", "Tags": "y", "Policy": "{}"})
+	if q.DelaySeconds != "5" || q.Policy != "{}" || len(rest) != 2 || rest["Invented"] != "x" || rest["Tags"] != "y" {
+		t.Errorf("got %+v and %v", q, rest)
+	}
+}

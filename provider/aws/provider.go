@@ -1,0 +1,345 @@
+// Package aws lists the resources of one AWS account through the AWS SDK.
+//
+// Every resource type has a collector: a declaration of the call that lists it, of the
+// calls that fill in what the list leaves out, of the rules for its document and of
+// where its id, name and tags stand. There is one file for each AWS service. What all
+// collectors have in common (paging, details, errors, metrics) is in collector.go,
+// errors.go and calls.go.
+//
+// The package compares nothing and keeps no resource. It does not assume roles in
+// other accounts by itself: the account is that of the credentials.
+//
+// # Invariants
+//
+//   - It reads. Every operation it calls begins with Describe, Get, Head or List.
+//   - A listing ends without an error only if its last page was read. An answer that
+//     cannot be one (an empty body, a web page, a token that was there before, an
+//     element without an id) is a failure, never an empty list.
+//   - A detail that could not be read is handed on as unknown, never as an empty value.
+//   - The same failure has the same text in every scan: no request ids, no times.
+//   - No value that reflection can reach holds an SDK client or an interface made of
+//     one. Otherwise the linker keeps every operation of that service: 26 MB for EC2
+//     alone, measured with service/ec2 v1.344.1. The SDK's paginators take the client
+//     as an interface, so pages are read by a loop of our own; see paged.
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+)
+
+// Name is the first part of the keys of all resources listed by this package.
+const Name = "aws"
+
+// AllRegions stands in Options.Regions for every region that is enabled for the
+// account.
+const AllRegions = "all"
+
+// Options configure a Provider.
+type Options struct {
+	// Regions to list, at least one. The first answers for what belongs to no region.
+	// AllRegions, alone, asks EC2 in every Plan which regions are enabled.
+	Regions []string
+
+	// IncludeTypes and ExcludeTypes are globs on type names, without regard to case:
+	// "aws::ec2::*". No IncludeTypes means all types; an exclusion wins.
+	IncludeTypes, ExcludeTypes []string
+
+	// Digest replaces secrets (the values of Lambda variables, for example) in
+	// documents. Required.
+	Digest resource.Digest
+
+	Logger        *slog.Logger         // nil: nothing is logged
+	MeterProvider metric.MeterProvider // nil: nothing is measured
+
+	// HTTPClient makes the calls; nil: one of our own, with the proxy and the
+	// certificates that the SDK's configuration asks for.
+	HTTPClient aws.HTTPClient
+
+	// MaxAttempts is how often one call is tried at most, counting the first time.
+	// Zero means 5. AWS_MAX_ATTEMPTS and max_attempts of the profile win over it.
+	MaxAttempts int
+
+	// LoadConfig reads the SDK's configuration; nil: as every AWS tool does, from the
+	// environment and the shared files. It is called again when credentials fail.
+	LoadConfig func(ctx context.Context) (aws.Config, error)
+}
+
+// Provider implements provider.Provider for one AWS account. Its methods may be called
+// by several goroutines at a time.
+type Provider struct {
+	regions    []string
+	collectors []bound // in the order of the plan
+	byType     map[string]bound
+	notices    []string
+	loader     loader
+
+	planning sync.Mutex              // one reading of the configuration at a time
+	session  atomic.Pointer[session] // nil until the account is known
+}
+
+// bound is a collector with the encoder of its documents.
+type bound struct {
+	lister
+	encoder *resource.Encoder
+}
+
+var _ provider.Provider = (*Provider)(nil)
+
+// New returns a provider. It calls no API; it fails where the options contradict
+// themselves.
+func New(o Options) (*Provider, error) {
+	regions, err := checkRegions(o.Regions)
+	if err != nil {
+		return nil, err
+	}
+	if o.Digest == nil {
+		return nil, errors.New("aws: a digest for secrets is required")
+	}
+	if o.MaxAttempts < 0 {
+		return nil, fmt.Errorf("aws: %d attempts per call: want at least 1", o.MaxAttempts)
+	}
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = defaultMaxAttempts
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MeterProvider == nil {
+		o.MeterProvider = noop.NewMeterProvider()
+	}
+	counters, err := newCallCounters(o.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		regions: regions,
+		byType:  map[string]bound{},
+		loader: loader{
+			load:        o.LoadConfig,
+			home:        homeRegion(regions),
+			httpClient:  o.HTTPClient,
+			maxAttempts: o.MaxAttempts,
+			counters:    counters,
+			logger:      o.Logger,
+		},
+	}
+	if err := p.bind(o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// bind selects the collectors that the options ask for and makes their encoders.
+func (p *Provider) bind(o Options) error {
+	all := collectors()
+	for _, g := range slices.Concat(o.IncludeTypes, o.ExcludeTypes) {
+		if _, err := path.Match(g, ""); err != nil {
+			return fmt.Errorf("aws: type %q: malformed pattern", g)
+		}
+		if !slices.ContainsFunc(all, func(l lister) bool { return storage.MatchType([]string{g}, l.schema().Type) }) {
+			p.notices = append(p.notices, fmt.Sprintf("aws: no resource type matches %q", g))
+		}
+	}
+	for _, l := range all {
+		t := l.schema().Type
+		if !storage.MatchType(o.IncludeTypes, t) || len(o.ExcludeTypes) > 0 && storage.MatchType(o.ExcludeTypes, t) {
+			continue
+		}
+		encoder, err := resource.NewEncoder(l.schema(), o.Digest)
+		if err != nil {
+			return fmt.Errorf("aws: %w", err)
+		}
+		b := bound{l, encoder}
+		p.collectors = append(p.collectors, b)
+		p.byType[t] = b
+	}
+	if len(p.collectors) == 0 {
+		return fmt.Errorf("aws: include_types %q and exclude_types %q leave no resource type to list", o.IncludeTypes, o.ExcludeTypes)
+	}
+	return nil
+}
+
+// regionName is the form of a region's name: "us-east-1", "us-gov-west-1". Whether
+// there is such a region is not known here: the partitions' lists grow.
+var regionName = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+
+func checkRegions(regions []string) ([]string, error) {
+	if len(regions) == 0 {
+		return nil, errors.New("aws: no region to list; name at least one, such as us-east-1, or all")
+	}
+	var unique []string
+	for _, r := range regions {
+		switch {
+		case r == AllRegions && len(regions) > 1:
+			return nil, fmt.Errorf("aws: region %q cannot stand beside others", AllRegions)
+		case r != AllRegions && !regionName.MatchString(r):
+			return nil, fmt.Errorf("aws: %q is no region; want a name such as us-east-1, or all", r)
+		case !slices.Contains(unique, r):
+			unique = append(unique, r)
+		}
+	}
+	return unique, nil
+}
+
+// homeRegion is the region that is asked for what belongs to none; empty where the
+// SDK's configuration decides.
+func homeRegion(regions []string) string {
+	if regions[0] == AllRegions {
+		return ""
+	}
+	return regions[0]
+}
+
+// Name returns "aws".
+func (p *Provider) Name() string { return Name }
+
+// Schema returns the schema of a type's documents, and nil for types that are not
+// listed.
+func (p *Provider) Schema(resourceType string) *resource.Schema {
+	b, ok := p.byType[resourceType]
+	if !ok {
+		return nil
+	}
+	return b.schema()
+}
+
+// Actions returns the IAM actions that the selected collectors need, sorted.
+// sts:GetCallerIdentity, which Plan calls, needs no permission.
+func (p *Provider) Actions() []string {
+	var all []string
+	if p.regions[0] == AllRegions {
+		all = append(all, actionDescribeRegions)
+	}
+	for _, b := range p.collectors {
+		all = append(all, b.actions()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Close drops idle connections. The provider stays usable.
+func (p *Provider) Close() {
+	if s := p.session.Load(); s != nil {
+		s.closeIdle()
+	}
+}
+
+// Plan asks AWS whose credentials these are and returns the scopes of that account:
+// those without a region first, then region by region. Where credentials are missing
+// or refused, the SDK's configuration is read anew in this Plan and in the next ones,
+// so that credentials that appear later are found without a restart.
+//
+// Errors are *provider.Error.
+func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
+	s, err := p.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	regions := p.regions
+	if regions[0] == AllRegions {
+		if regions, err = s.enabledRegions(ctx); err != nil {
+			return nil, err
+		}
+	}
+	plan := &provider.Plan{Notices: slices.Clone(p.notices)}
+	for _, region := range append([]string{resource.Global}, regions...) {
+		for _, b := range p.collectors {
+			if b.accountWide() == (region == resource.Global) {
+				plan.Scopes = append(plan.Scopes, resource.Scope{
+					Provider: Name, Account: s.account, Region: region, Type: b.schema().Type,
+				})
+			}
+		}
+	}
+	return plan, nil
+}
+
+// identify returns a session whose credentials are known to work now.
+func (p *Provider) identify(ctx context.Context) (*session, error) {
+	p.planning.Lock()
+	defer p.planning.Unlock()
+	if old := p.session.Load(); old != nil && !old.distrusted.Load() {
+		s, err := old.identified(ctx)
+		if err == nil {
+			p.session.Store(s)
+			return s, nil
+		}
+		if provider.ReasonOf(err) != provider.ReasonNoCredentials {
+			return nil, err
+		}
+	}
+	s, err := p.loader.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := s.identified(ctx)
+	if err != nil {
+		s.closeIdle()
+		return nil, err
+	}
+	if old := p.session.Swap(known); old != nil {
+		old.closeIdle()
+	}
+	p.loader.logger.Debug("AWS account identified", "account", known.account, "partition", known.partition)
+	return known, nil
+}
+
+// List implements provider.Provider. Its own errors are *provider.Error; the context
+// bounds it, as no call has a time limit of its own.
+func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]resource.Resource) error) error {
+	b, ok := p.byType[scope.Type]
+	if !ok || scope.Provider != Name || b.accountWide() != (scope.Region == resource.Global) {
+		return &provider.Error{Reason: provider.ReasonOther, Err: fmt.Errorf("aws: %s is no scope of this provider", scope)}
+	}
+	s := p.session.Load()
+	if s == nil {
+		var err error
+		if s, err = p.identify(ctx); err != nil {
+			return err
+		}
+	}
+	if s.account != scope.Account {
+		return &provider.Error{
+			Reason: provider.ReasonNoCredentials,
+			Err:    fmt.Errorf("aws: the credentials belong to account %s now", s.account),
+			Hint:   "give Elava credentials for account " + scope.Account + " again, or forget that account",
+		}
+	}
+	region := scope.Region
+	if region == resource.Global {
+		region = s.home()
+	}
+	at := place{partition: s.partition, account: s.account, region: scope.Region}
+	var handing error // what page returned: it goes back unchanged
+	err := b.list(ctx, at, s.config(region), b.encoder, func(rs []resource.Resource) error {
+		handing = page(rs)
+		return handing
+	})
+	if err == nil || handing != nil {
+		return handing
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("not read to the end: %w", ctx.Err())
+	}
+	err = classify(err, "")
+	if provider.ReasonOf(err) == provider.ReasonNoCredentials {
+		s.distrusted.Store(true)
+	}
+	return err
+}
