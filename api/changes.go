@@ -56,7 +56,7 @@ func (s *Server) span(ctx context.Context, since, until Point) (above, upTo int6
 	}
 	upTo = head.Revision
 	if !until.IsZero() {
-		if upTo, err = s.revisionAt(ctx, head, until); err != nil {
+		if upTo, err = s.until(ctx, head, until); err != nil {
 			return 0, 0, fmt.Errorf("parameter until: %w", err)
 		}
 	}
@@ -73,6 +73,20 @@ func (s *Server) span(ctx context.Context, since, until Point) (above, upTo int6
 		return 0, 0, &paramError{"since", "comes after until"}
 	}
 	return above, upTo, nil
+}
+
+// until returns the revision in force at a point. Where retention has dropped it, there
+// would be no events up to it, which is not the answer.
+func (s *Server) until(ctx context.Context, head storage.Head, p Point) (int64, error) {
+	revision, err := s.revisionAt(ctx, head, p)
+	if err != nil || revision == 0 {
+		return 0, err
+	}
+	stats, err := s.store.Stats(ctx)
+	if err == nil && revision < stats.OldestRevision {
+		err = &storage.CompactedError{Revision: revision, Oldest: stats.OldestRevision}
+	}
+	return revision, err
 }
 
 func eventSize(e *storage.ChangeEvent) int {

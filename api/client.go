@@ -201,8 +201,9 @@ func pages[T any](ctx context.Context, c *Client, path string, question values, 
 	}
 }
 
-// get asks one path and decodes the answer.
-func (c *Client) get(ctx context.Context, path string, v values, into any) error {
+// send asks one path. The caller closes the body of what comes back, which is an answer
+// and no refusal.
+func (c *Client) send(ctx context.Context, path string, v values) (*http.Response, error) {
 	// Not url.URL.JoinPath, which would clean the dots of a key.
 	address := strings.TrimSuffix(c.base.String(), "/") + Prefix + path
 	if len(v) > 0 {
@@ -210,20 +211,30 @@ func (c *Client) get(ctx context.Context, path string, v values, into any) error
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return fmt.Errorf("asking the server: %w", err)
+		return nil, fmt.Errorf("asking the server: %w", err)
 	}
-	r.Header.Set("Accept", "application/json, application/problem+json")
+	r.Header.Set("Accept", "application/json, application/problem+json, */*;q=0.5")
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return c.unheard(ctx, err)
+		return nil, c.unheard(ctx, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer func() { _ = resp.Body.Close() }() // what matters of it was read
+		return nil, c.refusal(ctx, resp)
+	}
+	return resp, nil
+}
+
+// get asks one path and decodes the answer.
+func (c *Client) get(ctx context.Context, path string, v values, into any) error {
+	resp, err := c.send(ctx, path, v)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read to its end, or that is an error already
-	if resp.StatusCode != http.StatusOK {
-		return c.refusal(ctx, resp)
-	}
 	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t != "application/json" {
 		return &AnswerError{Server: c.base.String(), Status: resp.Status}
 	}

@@ -99,6 +99,8 @@ func (s *Server) endpoint(path string) (endpoint, bool) {
 		}, s.changes}, true
 	case "scans":
 		return endpoint{[]string{"limit", "cursor"}, s.scans}, true
+	case "storage":
+		return endpoint{nil, s.stats}, true
 	case "scopes":
 		return endpoint{[]string{"type", "region", "account", "at"}, s.scopeStates}, true
 	}
@@ -124,6 +126,10 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == backupPath {
+		s.backup(w, r)
+		return
+	}
 	a, err := s.answer(r)
 	if err != nil {
 		s.refuse(w, r, err)

@@ -247,6 +247,31 @@ func TestServer_RefusesWithAProblem(t *testing.T) {
 	}
 }
 
+// What retention has dropped is said to be dropped; it is neither absent nor empty.
+func TestServer_DroppedRevisions(t *testing.T) {
+	s := newWorld(t)
+	h := newTestServer(s).Handler()
+	cursor := answerTo[page[Resource]](t, h, "resources?limit=1&at=1").NextCursor
+	check(t, s.Trim(t.Context(), 3))
+	for _, target := range []string{
+		"resources?at=2", "resources?at=2025-10-22T10:10:00Z", "resources?at=2025-10-22T09:00:00Z",
+		"resources?limit=1&at=1&cursor=" + cursor, "resource/" + web.String() + "?at=1", "scopes?at=1",
+		"changes?since=1", "changes?since=2025-10-22T10:06:00Z", "changes?until=2", "changes?until=2025-10-22T10:10:00Z",
+	} {
+		p := problemOf(t, ask(t, h, target))
+		if p.Status != http.StatusGone || p.Kind() != KindCompacted || !strings.Contains(p.Detail, "the oldest available is 3") {
+			t.Errorf("%s: %+v", target, p)
+		}
+	}
+	for _, target := range []string{
+		"resources", "resources?at=3", "changes", "changes?since=3", "changes?until=3", "history/" + web.String(), "scans",
+	} {
+		if w := ask(t, h, target); w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
 func TestServer_OtherMethodsAreNotAllowed(t *testing.T) {
 	h := newTestServer(newWorld(t)).Handler()
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {

@@ -72,7 +72,8 @@ func Compare(schema *resource.Schema, before, after *resource.Resource) ([]Field
 		if err != nil {
 			return nil, fmt.Errorf("comparing %s: new attributes: %w", after.Key, err)
 		}
-		c.value(place{shown: "attributes"}, a, b)
+		root := place{shown: "attributes"}
+		c.value(root, c.ordered(root, a), c.ordered(root, b))
 	}
 	slices.SortStableFunc(c.changes, func(a, b FieldChange) int { return cmp.Compare(a.Path, b.Path) })
 	return c.changes, nil
@@ -190,10 +191,52 @@ func (c *comparison) value(p place, before, after any) {
 	}
 }
 
-func (c *comparison) object(p place, before, after map[string]any) {
-	if !p.policy && c.schema.PolicyAt(p.rule) {
-		p.policy = true
+// inside returns the place of an object, as seen by its members.
+func (c *comparison) inside(p place) place {
+	p.policy = p.policy || c.schema.PolicyAt(p.rule)
+	return p
+}
+
+// ordered puts the sets below v, which it changes, in one order and takes absent
+// elements out of all arrays. Elements that hold sets can then be told apart by their
+// JSON. Canonical documents are so already; others need not be.
+func (c *comparison) ordered(p place, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		p = c.inside(p)
+		for name, member := range v {
+			v[name] = c.ordered(p.member(name), member)
+		}
+	case []any:
+		for i, element := range v {
+			v[i] = c.ordered(p, element)
+		}
+		v = slices.DeleteFunc(v, func(e any) bool { return bytes.Equal(encode(e), null) })
+		if _, isSet := c.schema.SetAt(p.rule); isSet || p.policy {
+			sortByJSON(v)
+		}
+		return v
 	}
+	return v
+}
+
+func sortByJSON(values []any) {
+	type sortable struct {
+		text  json.RawMessage
+		value any
+	}
+	order := make([]sortable, len(values))
+	for i, v := range values {
+		order[i] = sortable{encode(v), v}
+	}
+	slices.SortStableFunc(order, func(a, b sortable) int { return bytes.Compare(a.text, b.text) })
+	for i := range order {
+		values[i] = order[i].value
+	}
+}
+
+func (c *comparison) object(p place, before, after map[string]any) {
+	p = c.inside(p)
 	for _, name := range unionOfKeys(before, after) {
 		c.value(p.member(name), before[name], after[name])
 	}

@@ -85,7 +85,8 @@ func (e *Encoder) Append(dst []byte, v any) ([]byte, error) {
 }
 
 // Check compiles the plan for the Go type of v and reports every path of the schema
-// that names no member of it: a misspelled rule would silently do nothing.
+// that names no member of it, since a misspelled rule would silently do nothing, and
+// whatever else keeps the plan from being made.
 func (e *Encoder) Check(v any) error {
 	t := reflect.TypeOf(v)
 	for t.Kind() == reflect.Pointer {
@@ -93,7 +94,7 @@ func (e *Encoder) Check(v any) error {
 	}
 	c := compiler{schema: e.schema, shared: map[reflect.Type]*plan{}, used: map[string]bool{}}
 	c.compile(t, "")
-	var errs []error
+	errs := []error{c.err}
 	for _, path := range e.schema.paths() {
 		if !c.used[path] {
 			errs = append(errs, fmt.Errorf("schema of %s: %s has no member %s", e.schema.Type, t, path))
@@ -320,7 +321,8 @@ func (st *encodeState) fail(err error) {
 }
 
 // encodeInterface writes a union: the AWS SDK has a Go type named XMemberFoo with one
-// field Value for the choice Foo of the union X. It becomes {"Foo": value}.
+// field Value for the choice Foo of the union X. It becomes {"Foo": value}, and
+// {"Foo": ""} where the value is absent: the choice alone is a fact.
 func encodeInterface(st *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
 	if v.IsNil() {
 		return dst, true
@@ -346,7 +348,7 @@ func encodeInterface(st *encodeState, dst []byte, v reflect.Value) ([]byte, bool
 		dst = append(dst, ':')
 		out, absent := p.encode(st, dst, v)
 		if absent {
-			out = append(out, "{}"...)
+			out = append(out, `""`...)
 		}
 		return append(out, '}'), false
 	}
@@ -496,7 +498,8 @@ func (c *compiler) mapEncoder(t reflect.Type, path string) encodeFunc {
 }
 
 // appendAbsent writes what stands for an absent value where its place alone says
-// something, in a list or a map: an empty string or object. Nil stays absent.
+// something, in a list or a map: an empty string. All else stays absent, as it does for
+// AppendJSON, by which documents are compared.
 func appendAbsent(dst []byte, v reflect.Value) ([]byte, bool) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -507,8 +510,6 @@ func appendAbsent(dst []byte, v reflect.Value) ([]byte, bool) {
 	switch v.Kind() {
 	case reflect.String:
 		return append(dst, `""`...), false
-	case reflect.Struct:
-		return append(dst, "{}"...), false
 	default:
 		return dst, true
 	}
@@ -704,6 +705,10 @@ func (c *compiler) policyEncoder(t reflect.Type, path string) encodeFunc {
 		if v.Len() == 0 {
 			return dst, true
 		}
-		return AppendPolicy(dst, v.String()), false
+		out := AppendPolicy(dst, v.String())
+		if string(out[len(dst):]) == "{}" { // says nothing
+			return dst, true
+		}
+		return out, false
 	}
 }

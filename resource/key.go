@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Global is the region of what belongs to no region: IAM roles, for example, and
@@ -46,8 +47,9 @@ func ParseKey(s string) (Key, error) {
 	return k, k.Validate()
 }
 
-// Validate refuses keys that could not be told apart once written down: an empty
-// part, a control character in any part, a slash in any part but the id.
+// Validate refuses keys that could not be told apart once written down: an empty part,
+// a control character or text that is not UTF-8 in any part, a slash in any part but
+// the id.
 func (k Key) Validate() error {
 	if err := k.Scope().Validate(); err != nil {
 		return err
@@ -82,6 +84,16 @@ func (s Scope) AccountWide() Scope {
 // String returns "aws/123456789012/us-east-1/AWS::EC2::Instance".
 func (s Scope) String() string {
 	return s.Provider + "/" + s.Account + "/" + s.Region + "/" + s.Type
+}
+
+// ParseScope reads what Scope.String wrote.
+func ParseScope(s string) (Scope, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 4 {
+		return Scope{}, fmt.Errorf("%w: scope %q: want provider/account/region/type", ErrBadKey, s)
+	}
+	scope := Scope{Provider: parts[0], Account: parts[1], Region: parts[2], Type: parts[3]}
+	return scope, scope.Validate()
 }
 
 // Validate applies the rules of Key.Validate to the parts of a scope.
@@ -122,6 +134,9 @@ func (k Key) Compare(o Key) int {
 func validatePart(name, value string, slashes bool) error {
 	if value == "" {
 		return fmt.Errorf("%w: empty %s", ErrBadKey, name)
+	}
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("%w: %s %q is not UTF-8", ErrBadKey, name, value)
 	}
 	for i := range len(value) {
 		switch c := value[i]; {

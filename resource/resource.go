@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,6 +83,9 @@ func (h *Hasher) Sum(r *Resource) Fingerprint {
 		b = appendSized(b, k)
 		b = appendSized(b, r.Tags[k])
 	}
+	if len(r.Attributes) == 0 {
+		b = append(b, "{}"...)
+	}
 	b = append(b, r.Attributes...)
 	h.buf = b
 	sum := sha256.Sum256(b)
@@ -153,6 +157,9 @@ func members(object []byte) (map[string]json.RawMessage, error) {
 	}
 	if err := json.Unmarshal(object, &m); err != nil {
 		return nil, fmt.Errorf("reading attributes: %w", err)
+	}
+	if m == nil {
+		return nil, errors.New("reading attributes: null is no object")
 	}
 	return m, nil
 }

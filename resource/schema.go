@@ -83,18 +83,22 @@ func ParseKeyTemplate(s string) KeyTemplate {
 func (t KeyTemplate) Members() []string { return t.members }
 
 // Render returns the key, with value telling the text of a member and "" for an
-// absent one. Separators at the end that separate nothing are cut: an absent port
-// range leaves "-1", not "-1:-".
+// absent one. What stands behind the last member that is there is cut: an absent port
+// range leaves "-1", not "-1:-". Members themselves are never cut: "logs/" stays.
 func (t KeyTemplate) Render(value func(member string) string) string {
 	var b strings.Builder
+	end := 0 // behind the last member that is there
 	for i, m := range t.members {
 		b.WriteString(t.literals[i])
-		b.WriteString(value(m))
+		if text := value(m); text != "" {
+			b.WriteString(text)
+			end = b.Len()
+		}
 	}
-	if n := len(t.members); n > 0 {
-		b.WriteString(t.literals[n])
+	if end > 0 && end == b.Len() {
+		return b.String() + t.literals[len(t.members)]
 	}
-	return strings.TrimRight(b.String(), ":-/ ")
+	return b.String()[:end]
 }
 
 // validate reports contradictions within the schema itself.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -22,6 +23,7 @@ type Env struct {
 	IsTerminal     bool // Stdout is one
 	Now            func() time.Time
 	OpenStore      func(path string) (storage.Store, error) // for reading
+	Restore        func(ctx context.Context, path string, dump iter.Seq2[storage.DumpRecord, error]) (*storage.DumpHeader, error)
 	Getenv         func(string) string
 }
 

@@ -33,7 +33,7 @@ func (c *ChangesCommand) follow(ctx context.Context, env *Env, client *api.Clien
 	if c.Limit != nil && *c.Limit > 0 {
 		f.left = *c.Limit
 	}
-	if f.query.Since, err = c.begin(ctx, env, client); err != nil {
+	if err := f.begin(ctx); err != nil {
 		return err
 	}
 	if f.out, err = newListWriter(env, c.Output, changeColumns()); err != nil {
@@ -48,91 +48,109 @@ func (c *ChangesCommand) follow(ctx context.Context, env *Env, client *api.Clien
 		if ctx.Err() != nil || f.left == 0 {
 			return nil
 		}
-		if err := f.endure(ctx, pollErr); err != nil {
+		if err := f.endure(pollErr); err != nil {
 			return err
 		}
 		wait(ctx)
 	}
 }
 
-// begin returns the point behind which to begin. A duration ago becomes a time: asked
-// for later, it would mean another point.
-func (c *ChangesCommand) begin(ctx context.Context, env *Env, client *api.Client) (string, error) {
-	if c.Since == "" {
-		return newestRevision(ctx, client)
-	}
-	p, err := api.ParsePoint(c.Since, env.Now())
-	if err != nil || p.Revision > 0 {
-		return c.Since, err
-	}
-	return p.Time.Format(time.RFC3339Nano), nil
-}
-
-// newestRevision returns the newest revision; empty where there is none yet.
-func newestRevision(ctx context.Context, client *api.Client) (string, error) {
-	for m, err := range client.Scans(ctx, 1) {
-		if err != nil {
-			return "", err
-		}
-		return strconv.FormatInt(m.Revision, 10), nil
-	}
-	return "", nil
-}
-
-// follower asks again and again for what came after the last event that it showed. A
-// question that breaks off is repeated as it was; what was shown already is skipped, so
-// that every event is shown once and in order.
+// follower asks again and again for what came after the revision up to which it has
+// shown everything. A question that breaks off is repeated as it was; what was shown
+// already is skipped, so that every event is shown once and in order.
 type follower struct {
 	client *api.Client
 	env    *Env
 	out    listWriter[storage.ChangeEvent]
 
 	query api.ChangeQuery
-	seen  storage.EventID // the last one that was shown
+	upTo  int64           // everything up to this revision was shown; -1: nothing was asked yet
+	seen  storage.EventID // the last event that was shown
 	left  int             // to show before the end; negative: no end
 
 	answered bool // the daemon has answered at least once
 	lost     bool // but not the last time, and the user was told
 }
 
-// poll shows what is new.
+// begin fixes the point behind which to begin. A duration ago becomes a time: asked for
+// later, it would mean another point. The first poll asks in any case, so that a
+// question that is refused is refused at once.
+func (f *follower) begin(ctx context.Context) error {
+	defer func() { f.upTo = -1 }()
+	if f.query.Since == "" {
+		revision, err := f.newestRevision(ctx)
+		f.shown(revision)
+		return err
+	}
+	p, err := api.ParsePoint(f.query.Since, f.env.Now())
+	if err == nil && p.Revision == 0 {
+		f.query.Since = p.Time.Format(time.RFC3339Nano)
+	}
+	return err
+}
+
+// newestRevision returns the newest revision; 0 where there is none yet.
+func (f *follower) newestRevision(ctx context.Context) (int64, error) {
+	for m, err := range f.client.Scans(ctx, 1) {
+		if err != nil {
+			return 0, err
+		}
+		return m.Revision, nil
+	}
+	return 0, nil
+}
+
+// shown notes that everything up to a revision was shown, or need not be.
+func (f *follower) shown(upTo int64) {
+	f.upTo, f.query.Since = upTo, ""
+	if upTo > 0 {
+		f.query.Since = strconv.FormatInt(upTo, 10)
+	}
+}
+
+// poll shows what is new. It goes by the newest revision and not by the last event, so
+// that it does not fall behind retention where nothing happens for long.
 func (f *follower) poll(ctx context.Context) error {
+	newest, err := f.newestRevision(ctx)
+	if err != nil || newest == f.upTo {
+		return err
+	}
+	if newest < f.upTo { // its store was begun anew, or restored from a backup
+		f.env.note("the daemon has another history now, up to revision %d instead of %d; going on from there", newest, f.upTo)
+		f.seen = storage.EventID{}
+		f.shown(newest)
+		return nil
+	}
 	for e, err := range f.client.Changes(ctx, f.query) {
 		if err != nil {
 			return err
 		}
-		id, err := storage.ParseEventID(e.ID)
-		if err != nil {
+		if err := f.show(e); err != nil || f.left == 0 {
 			return err
 		}
-		if id.Compare(f.seen) <= 0 {
-			continue
-		}
-		if err := f.out.write(e); err != nil {
-			return err
-		}
-		f.seen = id
-		if f.left--; f.left == 0 {
-			return nil
-		}
 	}
-	if f.seen.Revision > 0 {
-		f.query.Since = strconv.FormatInt(f.seen.Revision, 10)
-	}
+	f.shown(newest) // and perhaps more, which will be skipped
 	return nil
 }
 
+func (f *follower) show(e *storage.ChangeEvent) error {
+	id, err := storage.ParseEventID(e.ID)
+	if err != nil || id.Compare(f.seen) <= 0 {
+		return err
+	}
+	f.seen = id
+	f.left--
+	return f.out.write(e)
+}
+
 // endure decides whether to go on after an error of poll, or after none.
-func (f *follower) endure(ctx context.Context, err error) error {
+func (f *follower) endure(err error) error {
 	if err == nil {
 		if f.lost {
 			f.env.note("the daemon answers again")
 		}
 		f.answered, f.lost = true, false
 		return nil
-	}
-	if p, ok := errors.AsType[*api.ProblemError](err); ok && f.answered && p.Kind() == api.KindFutureRevision {
-		return f.restart(ctx)
 	}
 	if !f.answered || !passing(err) {
 		return err
@@ -141,21 +159,6 @@ func (f *follower) endure(ctx context.Context, err error) error {
 		f.env.note("%v; trying again until it answers", err)
 	}
 	f.lost = true
-	return nil
-}
-
-// restart goes on from the head of a daemon that knows less than was shown already: its
-// store was begun anew, or restored from a backup.
-func (f *follower) restart(ctx context.Context) error {
-	since, err := newestRevision(ctx, f.client)
-	if err != nil {
-		if passing(err) {
-			return nil // the next poll leads here again
-		}
-		return err
-	}
-	f.env.note("the daemon has another history now, without revision %s; going on from its newest revision", f.query.Since)
-	f.query.Since, f.seen = since, storage.EventID{}
 	return nil
 }
 

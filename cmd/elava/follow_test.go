@@ -225,6 +225,25 @@ func TestFollow_GoesOnWithAnotherHistory(t *testing.T) {
 	}
 }
 
+// Where nothing changes for long, retention may drop the revision of the last event.
+func TestFollow_DoesNotFallBehindRetention(t *testing.T) {
+	s := storagetest.NewModel()
+	creations(t, s, 1)
+	f := following{stub: daemonStub{store: s}, command: ChangesCommand{Since: "1w"}}
+	err := f.run(t,
+		func() {
+			for range 5 {
+				creations(t, s, 0)
+			}
+		},
+		func() { noError(t, s.Trim(t.Context(), 6)) },
+		func() { creations(t, s, 1) },
+	)
+	if err != nil || f.ids() != "1-1 7-1" {
+		t.Errorf("%v: %s", err, f.ids())
+	}
+}
+
 func TestFollow_FailsWhereNobodyEverAnswered(t *testing.T) {
 	for _, since := range []string{"", "1"} {
 		f := following{command: ChangesCommand{Since: since}}

@@ -37,6 +37,7 @@ type commands struct {
 	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
 	Scans     ScansCommand     `cmd:"" help:"List the scans."`
 	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
+	Storage   StorageCommand   `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
 	Config    ConfigCommand    `cmd:"" help:"Show the effective configuration and where each value comes from."`
 	Version   VersionCommand   `cmd:"" help:"Show the version."`
 }
@@ -44,7 +45,7 @@ type commands struct {
 func main() {
 	os.Exit(run(context.Background(), os.Args[1:], &Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, IsTerminal: isTerminal(os.Stdout),
-		Now: time.Now, OpenStore: openStoreForReading, Getenv: os.Getenv,
+		Now: time.Now, OpenStore: openStoreForReading, Restore: restoreStore, Getenv: os.Getenv,
 	}))
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -246,7 +247,7 @@ func readYAMLNode(d *json.Decoder) (*yaml.Node, error) {
 		return n, err
 	case string:
 		n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: v}
-		if otherwiseInYAML11(v) {
+		if otherwiseInYAML11(v) || strings.Contains(v, "\n") && !plainLines(v) {
 			n.Style = yaml.DoubleQuotedStyle
 		}
 		return n, nil
@@ -268,6 +269,14 @@ func otherwiseInYAML11(s string) bool {
 		return true
 	}
 	return strings.Contains(s, ":") && strings.Trim(s, "+-0123456789_:.") == ""
+}
+
+// plainLines reports whether a text of several lines can stand as a block. The encoder
+// writes blocks that cannot be read back where white space begins one or a line holds
+// characters that YAML takes for breaks.
+func plainLines(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) < 0 &&
+		strings.Trim(s, " \n") == s
 }
 
 func names[T any](columns []column[T]) []string {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -265,20 +266,21 @@ func TestReadingCommands_YAMLSaysWhatJSONSays(t *testing.T) {
 }
 
 func FuzzYAML_KeepsTexts(f *testing.F) {
-	for _, s := range []string{"", "yes", "null", "1e3", "0x1F", "- a", "a: b", "#", " lead", "trail ", "a\nb\n\n", "\r\n", "\x00\x7f\u0085\u2028\ufeff", "😀", "2025-01-01", "~", "<<", "=", "'\"", "\tx", "\n x"} {
+	for _, s := range []string{"", "yes", "null", "1e3", "0x1F", "- a", "a: b", "#", " lead", "trail ", "a\nb\n\n", "\r\n", "\x00\x7f\u0085\u2028\ufeff", "😀", "2025-01-01", "~", "<<", "=", "'\"", "\tx", "\n x", "\t\n", "#!/bin/sh\n\techo\n", "a\nb", "a\n  b\nc"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		var b bytes.Buffer
-		noError(t, writeOne(&b, "yaml", map[string]any{"list": []any{s, 1}, s: s}))
-		var want, got map[string]any
-		raw, err := marshal(map[string]any{"list": []any{s, 1}, s: s})
+		v := []any{s, map[string]any{s: map[string]any{"text": s}, "list": []any{s}}}
+		raw, err := marshal(v)
 		noError(t, err)
-		noError(t, json.Unmarshal(raw, &want))
+		var want, got []any
+		noError(t, json.Unmarshal(raw, &want)) // invalid UTF-8 is replaced here already
+		var b bytes.Buffer
+		noError(t, writeOne(&b, "yaml", v))
 		if err := yaml.Unmarshal(b.Bytes(), &got); err != nil {
 			t.Fatalf("%q: %v\n%s", s, err, b.String())
 		}
-		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) && fmt.Sprint(got["list"]) != fmt.Sprint(want["list"]) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %q, want %q\n%s", s, got, want, b.String())
 		}
 	})
@@ -518,6 +520,25 @@ func TestTable_LaterRowsAreStreamedWithTheSameColumns(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != measuredRows+11 || lines[0] != "A    B" || lines[1] != "0    b" || lines[1010] != "1009  b" {
 		t.Errorf("%d lines: %q %q %q", len(lines), lines[0], lines[1], lines[len(lines)-1])
+	}
+}
+
+func TestTable_HeaderWaitsForTheFirstRow(t *testing.T) {
+	var out bytes.Buffer
+	env := readingEnv(nil)
+	env.Stdout = &out
+	w := newTableWriter(env, []column[string]{
+		{name: "A", value: func(s *string) string { return *s }},
+		{name: "B", value: func(*string) string { return "b" }},
+	})
+	for _, s := range []string{"long", "longer", "x"} {
+		noError(t, w.flush())
+		noError(t, w.write(&s))
+		noError(t, w.flush())
+	}
+	noError(t, w.close())
+	if want := "A     B\nlong  b\nlonger  b\nx       b\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
 

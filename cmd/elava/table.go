@@ -17,8 +17,8 @@ const (
 )
 
 // tableWriter writes aligned columns, one line per item. It holds back the first rows
-// to measure them; a later row that is wider than its column shifts the rest of its
-// line. text/tabwriter would hold back all of them.
+// to measure them; a later row that is wider than a column widens it from there on.
+// text/tabwriter would hold back all of them.
 type tableWriter[T any] struct {
 	out      *bufio.Writer
 	columns  []column[T]
@@ -45,6 +45,7 @@ func (w *tableWriter[T]) write(item *T) error {
 		}
 	}
 	if w.widths != nil {
+		w.measure(row)
 		return w.line(row, w.coloured)
 	}
 	w.held = append(w.held, row)
@@ -54,25 +55,37 @@ func (w *tableWriter[T]) write(item *T) error {
 	return nil
 }
 
+// flush writes what is held back, but no header alone: the rows below it may be wider.
 func (w *tableWriter[T]) flush() error {
+	if len(w.held) == 1 {
+		return nil
+	}
+	return w.release()
+}
+
+func (w *tableWriter[T]) close() error { return w.release() }
+
+func (w *tableWriter[T]) release() error {
 	if w.widths == nil {
 		w.widths = make([]int, len(w.columns))
 		for _, row := range w.held {
-			for i, cell := range row {
-				w.widths[i] = max(w.widths[i], utf8.RuneCountInString(cell))
-			}
+			w.measure(row)
 		}
-		for i, row := range w.held {
-			if err := w.line(row, w.coloured && i > 0); err != nil {
-				return err
-			}
-		}
-		w.held = nil
 	}
+	for i, row := range w.held {
+		if err := w.line(row, w.coloured && i > 0); err != nil {
+			return err
+		}
+	}
+	w.held = nil
 	return w.out.Flush()
 }
 
-func (w *tableWriter[T]) close() error { return w.flush() }
+func (w *tableWriter[T]) measure(row []string) {
+	for i, cell := range row {
+		w.widths[i] = max(w.widths[i], utf8.RuneCountInString(cell))
+	}
+}
 
 // line writes one row. Nothing follows the last cell that is not empty.
 func (w *tableWriter[T]) line(row []string, coloured bool) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"os"
@@ -173,7 +174,7 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
-		SpoolDir: cfg.Storage.Path,
+		SpoolDir: cfg.Storage.Path, Retention: cfg.Storage.Retention,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
@@ -204,4 +205,9 @@ func openStoreForReading(path string) (storage.Store, error) {
 		return nil, fmt.Errorf("there is no store at %s; name the storage path of the daemon, or ask it with --server", path)
 	}
 	return badger.Open(badger.Options{Path: path})
+}
+
+// restoreStore makes a new store from a dump.
+func restoreStore(ctx context.Context, path string, dump iter.Seq2[storage.DumpRecord, error]) (*storage.DumpHeader, error) {
+	return badger.Restore(ctx, path, nil, dump)
 }

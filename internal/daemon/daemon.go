@@ -33,6 +33,7 @@ type Options struct {
 	ShutdownTimeout time.Duration // of Stop
 	Concurrency     int           // scopes listed at a time
 	SpoolDir        string        // see ReconcilerOptions
+	Retention       time.Duration // age of superseded versions at which they are dropped; 0: never
 
 	// Listen makes the HTTP server with the daemon's own routes beside others. The
 	// server is bound when Listen returns, so that its address is known and a port that
@@ -123,6 +124,10 @@ func (d *Daemon) actors(ctx context.Context) *run.Group {
 	var g run.Group
 	loopCtx, cancel := context.WithCancel(ctx)
 	g.Add(func() error { return d.loop(loopCtx) }, func(error) { cancel() })
+	if d.opts.Retention > 0 {
+		trimCtx, stopTrim := context.WithCancel(ctx)
+		g.Add(func() error { return d.retain(trimCtx) }, func(error) { stopTrim() })
+	}
 	if d.server != nil {
 		g.Add(d.server.Start, func(error) { d.stopServer() })
 	}

@@ -182,7 +182,11 @@ func (s *scan) failed(scope resource.Scope, err error) *storage.ScopeState {
 	if reason == provider.ReasonUnavailable {
 		return without(state, storage.ScopeUnavailable, string(reason), err.Error())
 	}
-	return without(state, storage.ScopeFailed, string(reason), err.Error())
+	next := without(state, storage.ScopeFailed, string(reason), err.Error())
+	if state.Status == storage.ScopeExcluded || state.Status == storage.ScopeUnavailable {
+		next.LastComplete = 0 // for appeared: the failure does not tell what came while nobody looked
+	}
+	return next
 }
 
 // without is state with another status. What was last complete stays: for a state that

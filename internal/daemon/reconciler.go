@@ -49,12 +49,13 @@ type ReconcilerOptions struct {
 
 // Reconciler compares a cloud with its record, once per call of Reconcile.
 type Reconciler struct {
-	opts    ReconcilerOptions
-	log     *slog.Logger
-	running listings
-	phase   atomic.Value // Phase
-	notices atomic.Value // []string
-	busy    atomic.Bool
+	opts     ReconcilerOptions
+	log      *slog.Logger
+	running  listings
+	planning atomic.Bool
+	phase    atomic.Value // Phase
+	notices  atomic.Value // []string
+	busy     atomic.Bool
 }
 
 // ReconcileResult is what came of one iteration.
@@ -202,7 +203,7 @@ func (r *Reconciler) list(ctx context.Context, s *scan, result *ReconcileResult)
 		limited, cancel = context.WithTimeout(ctx, r.opts.Timeout)
 		defer cancel()
 	}
-	plan, err := r.opts.Provider.Plan(limited)
+	plan, err := r.plan(limited)
 	if err != nil {
 		result.TimedOut = limited.Err() != nil && ctx.Err() == nil
 		return nil, fmt.Errorf("%w: %w", ErrNothingListed, err)
@@ -220,11 +221,30 @@ func (r *Reconciler) list(ctx context.Context, s *scan, result *ReconcileResult)
 	return plan, nil
 }
 
+// plan asks the provider what to list. A call that hangs is left behind, and another one
+// is not made before it returns.
+func (r *Reconciler) plan(ctx context.Context) (*provider.Plan, error) {
+	if !r.planning.CompareAndSwap(false, true) {
+		return nil, &provider.Error{Reason: provider.ReasonTimeout, Err: errStillPlanning}
+	}
+	var plan *provider.Plan // of a call that was left behind, never read
+	err := r.call(ctx, "plan", func() (err error) {
+		plan, err = r.opts.Provider.Plan(ctx)
+		return err
+	}, func() { r.planning.Store(false) })
+	if err != nil {
+		return nil, err
+	}
+	return plan, nil
+}
+
 // errors collects what failed, scope by scope.
 func (s *scan) errors(plan *provider.Plan) []error {
 	var all []error
 	for _, f := range plan.Failed {
-		all = append(all, f)
+		if provider.ReasonOf(f) != provider.ReasonUnavailable {
+			all = append(all, f)
+		}
 	}
 	for _, l := range s.results {
 		err := cmp.Or(l.err, l.partial)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -52,7 +53,10 @@ type recorded struct {
 // was told to.
 var errStillListing = errors.New("an earlier listing of this scope still hangs and was left behind; restart the daemon if it does not come back")
 
-// Time that a listing gets to return after its context ended, before it is left behind.
+// errStillPlanning says the same of a plan.
+var errStillPlanning = errors.New("an earlier plan still hangs and was left behind; restart the daemon if it does not come back")
+
+// Time that a call of the provider gets to return after its context ended, before it is left behind.
 const abandonAfter = 2 * time.Second
 
 // list lists all scopes of the plan, several at a time. It returns an error only where
@@ -119,29 +123,39 @@ func within(scope resource.Scope, k resource.Key) string {
 	return k.Region + "\x00" + k.ID
 }
 
-// run calls the provider in a goroutine of its own, so that a listing that does not heed
-// its context cannot hold up the iteration. Such a listing is left behind: its pages are
-// refused, and its scope is not listed again before it returns. A panic is the failure
-// of the scope in which it happened.
+// run lists a scope with pages going to page. A listing that does not heed its context is
+// left behind: its pages are refused, and its scope is not listed again before it returns.
 func (s *scan) run(ctx context.Context, scope resource.Scope, page func(context.Context, []resource.Resource) error) error {
 	if !s.r.running.begin(scope) {
 		return &provider.Error{Reason: provider.ReasonTimeout, Err: errStillListing}
 	}
 	var mu sync.Mutex // held while a page is taken
 	left := false
+	err := s.r.call(ctx, "listing "+scope.String(), func() error {
+		return s.r.opts.Provider.List(ctx, scope, func(p []resource.Resource) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if left {
+				return context.Cause(ctx)
+			}
+			return page(ctx, p)
+		})
+	}, func() { s.r.running.end(scope) })
+	mu.Lock()
+	left = true
+	mu.Unlock()
+	return err
+}
+
+// call calls the provider in a goroutine of its own, so that a call that does not heed its
+// context cannot hold up the iteration: it is left behind. returned runs when f has
+// returned, and before call does unless f was left behind. A panic is an error.
+func (r *Reconciler) call(ctx context.Context, what string, f func() error, returned func()) error {
 	done := make(chan error, 1)
 	go func() {
-		defer s.r.running.end(scope)
-		done <- s.guard(scope, func() error {
-			return s.r.opts.Provider.List(ctx, scope, func(p []resource.Resource) error {
-				mu.Lock()
-				defer mu.Unlock()
-				if left {
-					return context.Cause(ctx)
-				}
-				return page(ctx, p)
-			})
-		})
+		err := r.guard(what, f)
+		returned()
+		done <- err
 	}()
 	select {
 	case err := <-done:
@@ -156,23 +170,20 @@ func (s *scan) run(ctx context.Context, scope resource.Scope, page func(context.
 			return nil
 		}
 	case <-timer.C:
-		s.r.log.Warn("A listing does not stop and is left behind", "scope", scope)
+		r.log.Warn("A call of the provider does not stop and is left behind", "call", what)
 	}
-	mu.Lock()
-	left = true
-	mu.Unlock()
 	return context.Cause(ctx)
 }
 
-// guard turns a panic of a collector into an error.
-func (s *scan) guard(scope resource.Scope, list func() error) (err error) {
+// guard turns a panic of the provider into an error.
+func (r *Reconciler) guard(what string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.r.log.Error("A collector panicked", "scope", scope, "panic", v, "stack", string(debug.Stack()))
+			r.log.Error("The provider panicked", "call", what, "panic", v, "stack", string(debug.Stack()))
 			err = fmt.Errorf("collector panicked: %v", v)
 		}
 	}()
-	return list()
+	return f()
 }
 
 // storeError marks a failure of the store within a listing, which is no failure of the
@@ -220,18 +231,21 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 	c.known[at] = now
 	c.l.seen++
 	c.l.bySeen[r.Key.Region]++
-	incomplete, err := c.complete(ctx, r, before)
+	incomplete, sameParts, err := c.complete(ctx, r, before)
 	if err != nil {
 		return err
 	}
 	f := finding{
 		Scope: c.l.index, Resource: *r, Fingerprint: c.hasher.Sum(r),
 		Schema: c.s.r.schemaVersion(r.Key.Type), Incomplete: incomplete,
-		Known: before.live, KnownUID: before.uid, KnownSchema: before.schema, Filled: before.incomplete,
+		Known: before.live, KnownUID: before.uid, KnownSchema: before.schema,
 	}
 	if before.live && f.Fingerprint == before.fingerprint && f.Schema == before.schema &&
-		sameIdentity(before.uid, r.UID) && before.incomplete == (len(incomplete) > 0) {
+		sameIdentity(before.uid, r.UID) && sameParts {
 		return nil
+	}
+	if len(r.Attributes) > 0 && (r.Attributes[0] != '{' || !json.Valid(r.Attributes)) {
+		return &provider.Error{Reason: provider.ReasonBadAnswer, Err: fmt.Errorf("the document of %s is no JSON object", r.Key)}
 	}
 	if err := c.s.spool.add(f); err != nil {
 		return &storeError{err}
@@ -243,30 +257,31 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 // nothing.
 func sameIdentity(a, b string) bool { return a == "" || b == "" || a == b }
 
-// complete gives a resource the last known value of what could not be read and returns
-// the parts that were never read.
-func (c *comparer) complete(ctx context.Context, r *resource.Resource, before recorded) ([]string, error) {
+// complete gives a resource the last known value of what could not be read. It returns
+// the parts that were never read, and whether they are the same as recorded.
+func (c *comparer) complete(ctx context.Context, r *resource.Resource, before recorded) (parts []string, same bool, err error) {
 	if len(r.Unknown) == 0 {
-		return nil, nil
+		return nil, !before.incomplete, nil
 	}
 	c.l.details++
 	if c.l.partial == nil {
 		c.l.partial = r.Unknown[0].Err
 	}
+	var recordedParts []string
 	if before.live && sameIdentity(before.uid, r.UID) {
 		last, err := c.s.r.opts.Store.Get(ctx, r.Key, c.s.head.Revision)
 		if err != nil {
-			return nil, &storeError{err}
+			return nil, false, &storeError{err}
 		}
 		if err := r.Inherit(&last.Resource, last.Incomplete); err != nil {
-			return nil, err
+			return nil, false, err
 		}
+		recordedParts = last.Incomplete
 	}
-	var parts []string
 	for _, u := range r.Unknown {
 		parts = append(parts, u.Part)
 	}
-	return parts, nil
+	return parts, len(parts) == len(recordedParts), nil // Inherit leaves none that was not recorded
 }
 
 // absent lists what is recorded and was not seen.

@@ -25,7 +25,6 @@ type finding struct {
 	Known       bool     // some version of it is recorded and live
 	KnownUID    string
 	KnownSchema uint32
-	Filled      bool // recorded as incomplete before
 }
 
 // Bytes of findings that a spool holds in memory. A scan of a known cloud finds little;

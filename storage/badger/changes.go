@@ -124,7 +124,7 @@ func (r *reading) eventIDs(ctx context.Context, q *storage.ChangeQuery, w window
 	if q.Key != nil {
 		return r.eventsOfKey(ctx, *q.Key, w), nil
 	}
-	prefixes, err := r.indexPrefixes(ctx, q)
+	prefixes, err := r.narrowest(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +134,9 @@ func (r *reading) eventIDs(ctx context.Context, q *storage.ChangeQuery, w window
 	return r.merge(prefixes, w), nil
 }
 
-// indexPrefixes returns the prefixes of the index entries that lead to all events of the
+// narrowest returns the prefixes of the index entries that lead to all events of the
 // query; nil if it demands nothing that has an index.
-func (r *reading) indexPrefixes(ctx context.Context, q *storage.ChangeQuery) ([][]byte, error) {
+func (r *reading) narrowest(ctx context.Context, q *storage.ChangeQuery) ([][]byte, error) {
 	switch {
 	case len(q.Types) > 0:
 		types, err := r.indexedValues(ctx, indexType)

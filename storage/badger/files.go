@@ -73,7 +73,10 @@ func (f *files) open() (clean bool, err error) {
 	}
 	if closed != nil {
 		f.last = closed
-		return true, f.verifyClosed()
+		if err := f.verifyClosed(); err != nil {
+			return false, err
+		}
+		return true, f.begin()
 	}
 	before, err := readSums(filepath.Join(f.path, sumsOpenFile))
 	if err != nil {
@@ -81,6 +84,20 @@ func (f *files) open() (clean bool, err error) {
 	}
 	f.last = before
 	return false, f.verifyCrashed()
+}
+
+// begin marks the store as open. It comes before the engine makes its first new file:
+// a process that dies while it opens a store leaves one that crashed, not one whose files
+// are not those of its sums.
+func (f *files) begin() error {
+	if err := os.Rename(filepath.Join(f.path, sumsFile), filepath.Join(f.path, sumsOpenFile)); err != nil {
+		return err
+	}
+	dir, err := os.Open(f.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // verifyClosed compares every file with its sum, and finds files that should not be.
@@ -109,7 +126,8 @@ func (f *files) verifyCrashed() error {
 	if err != nil {
 		return err
 	}
-	if len(names) > 0 && !slices.Contains(names, manifestFile) {
+	// The manifest is the first file that Badger makes, under another name.
+	if slices.ContainsFunc(names, isEngineFile) && !slices.Contains(names, manifestFile) {
 		return damaged(filepath.Join(f.dir, manifestFile), "is missing")
 	}
 	tables := sums{}
@@ -166,6 +184,30 @@ func (f *files) rescue() error {
 	return os.Rename(partial, filepath.Join(f.path, rescueDir))
 }
 
+// dropUnborn removes logs of length 0. Badger v4.9 makes a log empty, sizes it and only
+// then writes to it; where the process dies in between, it refuses to open the empty file
+// ever after ("Create a new file"). The caller has kept the files with rescue.
+func (f *files) dropUnborn() error {
+	names, err := f.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if ext := filepath.Ext(name); ext != ".mem" && ext != ".vlog" {
+			continue
+		}
+		path := filepath.Join(f.dir, name)
+		info, err := os.Stat(path)
+		if err == nil && info.Size() == 0 {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finishRescue puts back what a recovery that was cut off had kept.
 func (f *files) finishRescue() error {
 	rescue := filepath.Join(f.path, rescueDir)
@@ -187,11 +229,13 @@ func (f *files) opened(head int64) error {
 	if noted := f.readHead(); noted > head {
 		return damaged(f.dir, fmt.Sprintf("holds revisions up to %d, but %d was committed: its newest files (*.mem, *.vlog, %s) are damaged", head, noted, manifestFile))
 	}
-	err := os.Rename(filepath.Join(f.path, sumsFile), filepath.Join(f.path, sumsOpenFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	// What is half removed must not be taken for what is to be put back.
+	rescue := filepath.Join(f.path, rescueDir)
+	err := os.Rename(rescue, rescue+".tmp")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return os.RemoveAll(filepath.Join(f.path, rescueDir))
+	return errors.Join(err, os.RemoveAll(rescue+".tmp"))
 }
 
 // closed takes the sums of all files, once the engine has closed them. Tables keep the

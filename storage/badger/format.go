@@ -47,6 +47,10 @@ func create(path, dir string) error {
 		return fmt.Errorf("%w: %s is missing although %s is not empty; restore the file (its content is %q), or give another storage path",
 			storage.ErrCorrupt, filepath.Join(path, formatFile), dir, formatPrefix+strconv.Itoa(FormatVersion))
 	}
+	return writeFormat(path)
+}
+
+func writeFormat(path string) error {
 	return writeFileDurably(filepath.Join(path, formatFile), formatPrefix+strconv.Itoa(FormatVersion)+"\n")
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/elava-dev/elava/change"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
@@ -128,4 +129,12 @@ func eventKey(id storage.EventID) []byte {
 // indexPrefix is what the index entries of one value of one dimension begin with.
 func indexPrefix(dimension byte, value string) []byte {
 	return appendPart([]byte{prefixIndex, dimension}, value)
+}
+
+// indexPrefixes returns the prefixes of all index entries of an event.
+func indexPrefixes(k resource.Key, t change.Type) [][]byte {
+	return [][]byte{
+		indexPrefix(indexType, k.Type), indexPrefix(indexRegion, k.Region),
+		indexPrefix(indexAccount, k.Account), indexPrefix(indexChangeType, string(t)),
+	}
 }

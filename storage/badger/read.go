@@ -108,6 +108,17 @@ func knownOf(item *engine.Item) (storage.Known, error) {
 	return k, item.Value(func(b []byte) error { return decodeKnown(b, &k) })
 }
 
+// knownAt reads what was recorded of a resource for comparison at a revision.
+func (r *reading) knownAt(key resource.Key, revision int64) (storage.Known, error) {
+	at := r.s.db.NewTransactionAt(uint64(revision), false)
+	defer at.Discard()
+	item, err := at.Get(resourceKey(prefixKnown, key))
+	if err != nil {
+		return storage.Known{}, fmt.Errorf("fingerprint of %s at revision %d: %w", key, revision, err)
+	}
+	return knownOf(item)
+}
+
 // Get implements storage.Store.
 func (s *Store) Get(ctx context.Context, key resource.Key, revision int64) (*storage.Version, error) {
 	if err := ctx.Err(); err != nil {

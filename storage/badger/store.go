@@ -57,7 +57,8 @@ type Options struct {
 // two compactions stay below 100 MB. 32 KiB blocks compress documents of about 1 kB
 // three times better than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
 const (
-	memtableSize   = 8 << 20
+	memtableSize   = 4 << 20
+	tableSize      = 1 << 20 // compressed; XXX
 	blockSize      = 32 << 10
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
@@ -75,6 +76,8 @@ type Store struct {
 	head   atomic.Pointer[storage.Head]
 	oldest atomic.Int64 // revision that can be read; 0 before anything was trimmed
 	times  revisionTimes
+
+	maintenance sync.Mutex // held while old entries are removed, or must not be
 
 	mu      sync.Mutex
 	closed  bool
@@ -120,6 +123,9 @@ func (s *Store) open() error {
 		if err := s.files.rescue(); err != nil {
 			return err
 		}
+		if err := s.files.dropUnborn(); err != nil {
+			return err
+		}
 	}
 	if s.db, err = openEngine(engineOptions(s.files.dir, s.log, clean)); err != nil {
 		return errors.Join(translateOpen(s.path, s.files.dir, err), s.files.finishRescue())
@@ -162,6 +168,7 @@ func engineOptions(dir string, log *slog.Logger, clean bool) engine.Options {
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithMemTableSize(memtableSize).
+		WithBaseTableSize(tableSize).
 		WithNumMemtables(2).
 		WithNumLevelZeroTables(4).
 		WithNumLevelZeroTablesStall(8).
@@ -349,9 +356,19 @@ func ownerOf(dir string) int {
 type engineLogger struct{ log *slog.Logger }
 
 func (l engineLogger) Errorf(format string, args ...any)   { l.log.Error(message(format, args)) }
-func (l engineLogger) Warningf(format string, args ...any) { l.log.Warn(message(format, args)) }
+func (l engineLogger) Warningf(format string, args ...any) { l.warn(message(format, args)) }
 func (l engineLogger) Infof(format string, args ...any)    { l.log.Debug(message(format, args)) }
 func (l engineLogger) Debugf(format string, args ...any)   { l.log.Debug(message(format, args)) }
+
+// warn passes warnings on, except for those about the size of the caches: they are small
+// on purpose, and nobody who reads the log can do anything about it.
+func (l engineLogger) warn(text string) {
+	if strings.Contains(text, "cache might be too small") || strings.Contains(text, "Cache life expectancy") {
+		l.log.Debug(text)
+		return
+	}
+	l.log.Warn(text)
+}
 
 func message(format string, args []any) string {
 	return "storage engine: " + strings.TrimSpace(fmt.Sprintf(format, args...))

@@ -32,6 +32,8 @@ func (s *Store) Trim(ctx context.Context, revision int64) error {
 	if revision <= max(1, s.oldest.Load()) {
 		return nil
 	}
+	s.maintenance.Lock()
+	defer s.maintenance.Unlock()
 	if err := s.trim(ctx, head, revision); err != nil {
 		return fmt.Errorf("trimming up to revision %d: %w", revision, translate(err))
 	}
@@ -98,18 +100,15 @@ func clearEvent(batch *engine.WriteBatch, view *engine.Txn, id storage.EventID, 
 		return err
 	}
 	at := uint64(id.Revision)
+	key, err := resource.ParseKey(e.Key)
+	if err != nil {
+		return err
+	}
 	keys := [][]byte{eventKey(id)}
-	for _, prefix := range [][]byte{
-		indexPrefix(indexType, e.Type), indexPrefix(indexRegion, e.Region),
-		indexPrefix(indexAccount, e.Account), indexPrefix(indexChangeType, string(e.ChangeType)),
-	} {
+	for _, prefix := range indexPrefixes(key, e.ChangeType) {
 		keys = append(keys, appendEventID(prefix, id))
 	}
 	if e.ChangeType == change.Disappeared {
-		key, err := resource.ParseKey(e.Key)
-		if err != nil {
-			return err
-		}
 		isTombstone, err := tombstoneAt(view, resourceKey(prefixDocument, key), at)
 		if err != nil {
 			return err
@@ -177,11 +176,13 @@ func (s *Store) readNumber(prefix byte) (int64, error) {
 func (s *Store) writeNumber(prefix byte, n, head int64) error {
 	t := s.db.NewTransactionAt(math.MaxUint64, true)
 	defer t.Discard()
-	if err := t.Set([]byte{prefix}, binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
+	if err := t.Set([]byte{prefix}, numberValue(n)); err != nil {
 		return err
 	}
 	return t.CommitAt(uint64(head), nil)
 }
+
+func numberValue(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
 
 // Reclaim gives the space of what was trimmed back to the disk, by rewriting the tables
 // that hold it. Reads and scans go on meanwhile. progress, if not nil, is told how many
@@ -192,6 +193,8 @@ func (s *Store) Reclaim(ctx context.Context, progress func(done, total int)) err
 		return err
 	}
 	defer done()
+	s.maintenance.Lock()
+	defer s.maintenance.Unlock()
 	if err := s.reclaim(ctx, progress); err != nil {
 		return fmt.Errorf("giving space back: %w", translate(err))
 	}

@@ -184,12 +184,8 @@ func (t *txn) stageEvent(m *storage.Mutation) (int, error) {
 	if err := t.put(eventKey(id), value, 0); err != nil {
 		return 0, err
 	}
-	k := m.Resource.Key
-	for _, entry := range [...]struct {
-		dimension byte
-		value     string
-	}{{indexType, k.Type}, {indexRegion, k.Region}, {indexAccount, k.Account}, {indexChangeType, string(m.Type)}} {
-		if err := t.put(appendEventID(indexPrefix(entry.dimension, entry.value), id), nil, 0); err != nil {
+	for _, prefix := range indexPrefixes(m.Resource.Key, m.Type) {
+		if err := t.put(appendEventID(prefix, id), nil, 0); err != nil {
 			return 0, err
 		}
 	}

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/elava-dev/elava/storage"
+)
+
+// Retention is applied every so often, and with a long one more seldom: what is a
+// fiftieth of it too old harms nobody, and giving space back rewrites the store.
+const (
+	minTrimInterval = time.Minute
+	maxTrimInterval = 6 * time.Hour
+	trimFraction    = 50
+)
+
+// reclaimer is a store that gives the space of what was trimmed back when it is asked.
+type reclaimer interface {
+	Reclaim(ctx context.Context, progress func(done, total int)) error
+}
+
+// retain trims the store to its retention until ctx ends, beside the scans.
+func (d *Daemon) retain(ctx context.Context) error {
+	interval := min(max(d.opts.Retention/trimFraction, minTrimInterval), maxTrimInterval)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		if err := d.trim(ctx, d.opts.Now()); err != nil && ctx.Err() == nil {
+			d.log.Error("Retention could not be applied, it is tried again later", "error", err)
+		}
+		timer.Reset(interval)
+	}
+}
+
+// trim drops what is older than the retention, and gives its space back if that was
+// anything.
+func (d *Daemon) trim(ctx context.Context, now time.Time) error {
+	store := d.opts.Store
+	revision, err := store.RevisionAt(ctx, now.Add(-d.opts.Retention))
+	if err != nil {
+		return err
+	}
+	before, err := store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	if revision <= before.OldestRevision {
+		return nil
+	}
+	if err := store.Trim(ctx, revision); err != nil {
+		return err
+	}
+	if r, ok := store.(reclaimer); ok {
+		if err := r.Reclaim(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return d.logTrim(ctx, revision, before)
+}
+
+func (d *Daemon) logTrim(ctx context.Context, revision int64, before storage.Stats) error {
+	after, err := d.opts.Store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	d.log.Info(fmt.Sprintf("Retention dropped %s", plural(int(revision-before.OldestRevision), "revision")),
+		"oldest", revision, "bytes_before", before.SizeBytes, "bytes_after", after.SizeBytes)
+	return nil
+}
