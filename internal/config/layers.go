@@ -133,3 +133,13 @@ func defaultStoragePath(lookup lookupEnv) (text, variable string) {
 	}
 	return "", ""
 }
+
+// defaultRegion returns the region that the AWS SDK would take, or else us-east-1.
+func defaultRegion(lookup lookupEnv) (text, variable string) {
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if value, ok := lookup(name); ok && value != "" {
+			return value, name
+		}
+	}
+	return "us-east-1", ""
+}

@@ -39,9 +39,11 @@ func settingRows() []row[Config] {
 		}, provider(), func(c *Config) *string { return &c.Cloud.Provider }).
 			withFlag("--provider", func(f Flags) []string { return scalarFlag(f.Provider) }),
 		many(Spec{
-			Key: "cloud.region", Env: "ELAVA_CLOUD_REGION", Default: "us-east-1",
-			Doc: "Regions that are listed; all is every enabled region.",
+			Key: "cloud.region", Env: "ELAVA_CLOUD_REGION",
+			Default: "$AWS_REGION, else $AWS_DEFAULT_REGION, else us-east-1",
+			Doc:     "Regions that are listed; all is every enabled region.",
 		}, formScalarOrList, region(), checkRegions, func(c *Config) *[]string { return &c.Cloud.Regions }).
+			withDerivedDefault(defaultRegion, "AWS_REGION").
 			withFlag("--region", func(f Flags) []string { return f.Regions }),
 		many(Spec{
 			Key: "cloud.include_types", Env: "ELAVA_CLOUD_INCLUDE_TYPES", Default: "[]",
