@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -156,7 +157,13 @@ func (a *app) newReconciler(cfg *config.Config) *daemon.Reconciler {
 	return daemon.NewReconciler(daemon.ReconcilerOptions{
 		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
 		Timeout: cfg.Daemon.ReconciliationTimeout, Concurrency: cfg.Cloud.ScanConcurrency, SpoolDir: cfg.Storage.Path,
+		Guard: guardOf(cfg),
 	})
+}
+
+// guardOf is never the zero Guard, whose meaning is the default.
+func guardOf(cfg *config.Config) daemon.Guard {
+	return daemon.Guard{Share: max(cfg.Cloud.DoubtShare, math.SmallestNonzeroFloat64), Count: cfg.Cloud.DoubtCount}
 }
 
 // newDaemon makes the daemon with its port bound. The daemon closes the store.
@@ -174,7 +181,7 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
-		SpoolDir: cfg.Storage.Path, Retention: cfg.Storage.Retention,
+		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{

@@ -76,6 +76,8 @@ type Cloud struct {
 	ExcludeTypes    []string  // the same; they win over IncludeTypes
 	Accounts        []Account // beside the account of the credentials
 	ScanConcurrency int       // scopes listed at the same time; above 0
+	DoubtShare      float64   // of a scope's resources, 0 to 1; see the daemon's Guard
+	DoubtCount      int       // resources; above 0
 	Demo            Demo
 }
 

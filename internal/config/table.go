@@ -62,6 +62,14 @@ func settingRows() []row[Config] {
 			Doc: "How many scopes (account, region, type) are listed at the same time.",
 		}, count(1), func(c *Config) *int { return &c.Cloud.ScanConcurrency }),
 		one(Spec{
+			Key: "cloud.doubt_share", Env: "ELAVA_CLOUD_DOUBT_SHARE", Default: "50%",
+			Doc: "Above which share of a scope's resources being absent at once, or losing all tags, it is listed once more before that is believed; 100% doubts nothing.",
+		}, share(), func(c *Config) *float64 { return &c.Cloud.DoubtShare }),
+		one(Spec{
+			Key: "cloud.doubt_count", Env: "ELAVA_CLOUD_DOUBT_COUNT", Default: "20",
+			Doc: "Up to how many resources are believed to be absent, or to have lost all tags, whatever their share.",
+		}, count(1), func(c *Config) *int { return &c.Cloud.DoubtCount }),
+		one(Spec{
 			Key: "cloud.demo.seed", Env: "ELAVA_CLOUD_DEMO_SEED", Default: "1",
 			Doc: "Where the demo cloud's random numbers start; the same seed makes the same cloud.",
 		}, wholeNumber(), func(c *Config) *int64 { return &c.Cloud.Demo.Seed }),

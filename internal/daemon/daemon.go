@@ -33,6 +33,7 @@ type Options struct {
 	ShutdownTimeout time.Duration // of Stop
 	Concurrency     int           // scopes listed at a time
 	SpoolDir        string        // see ReconcilerOptions
+	Guard           Guard         // see ReconcilerOptions
 	Retention       time.Duration // age of superseded versions at which they are dropped; 0: never
 
 	// Listen makes the HTTP server with the daemon's own routes beside others. The
@@ -71,6 +72,7 @@ func New(opts Options) (*Daemon, error) {
 		reconciler: NewReconciler(ReconcilerOptions{
 			Provider: opts.Provider, Store: opts.Store, Metrics: opts.Metrics, Logger: opts.Logger, Now: opts.Now,
 			Timeout: opts.Timeout, Concurrency: opts.Concurrency, SpoolDir: opts.SpoolDir,
+			Guard: opts.Guard,
 		}),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}

@@ -34,7 +34,7 @@ func (d *detection) stage(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d.s.results[f.Scope].err != nil {
+		if !d.s.results[f.Scope].counts() {
 			continue
 		}
 		if err := d.finding(ctx, f); err != nil {
@@ -42,7 +42,7 @@ func (d *detection) stage(ctx context.Context) error {
 		}
 	}
 	for _, l := range d.s.results {
-		if l.err != nil {
+		if !l.counts() {
 			continue
 		}
 		slices.SortFunc(l.absent, resource.Key.Compare)
@@ -138,6 +138,9 @@ func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.Scope
 		next[f.Scope] = s.failed(f.Scope, f.Err)
 	}
 	for _, l := range s.results {
+		if l.superseded {
+			continue
+		}
 		if l.err != nil {
 			next[l.scope] = s.failed(l.scope, l.err)
 			continue

@@ -44,6 +44,7 @@ type ReconcilerOptions struct {
 
 	Timeout     time.Duration // of listing, in one iteration; 0: none
 	Concurrency int           // scopes listed at a time; at least 1
+	Guard       Guard         // the zero Guard is the default one
 	SpoolDir    string        // for scans that find much; "": the system's temporary directory
 }
 
@@ -215,7 +216,9 @@ func (r *Reconciler) list(ctx context.Context, s *scan, result *ReconcileResult)
 		return nil, &storageError{err}
 	}
 	for _, l := range s.results {
-		result.ResourcesScanned += l.seen
+		if !l.superseded {
+			result.ResourcesScanned += l.seen
+		}
 	}
 	result.Errors = s.errors(plan)
 	return plan, nil
@@ -248,7 +251,7 @@ func (s *scan) errors(plan *provider.Plan) []error {
 	}
 	for _, l := range s.results {
 		err := cmp.Or(l.err, l.partial)
-		if err != nil && provider.ReasonOf(err) != provider.ReasonUnavailable {
+		if err != nil && !l.superseded && provider.ReasonOf(err) != provider.ReasonUnavailable {
 			all = append(all, &provider.ScopeError{Scope: l.scope, Err: err})
 		}
 	}

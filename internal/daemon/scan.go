@@ -21,8 +21,9 @@ type scan struct {
 	r       *Reconciler
 	head    storage.Head
 	states  map[resource.Scope]*storage.ScopeState // as recorded
-	results []*listing
 	spool   spool
+	mu      sync.Mutex
+	results []*listing // a scope that was listed twice has two, of which the first is superseded
 }
 
 // listing is what came of listing one scope.
@@ -30,14 +31,21 @@ type listing struct {
 	index int
 	scope resource.Scope
 
+	// superseded: the scope was listed again, and nothing of this listing counts.
+	superseded bool
+
 	seen   int            // resources listed
 	bySeen map[string]int // the same by region
 	absent []resource.Key // recorded and not listed; filled when the listing is complete
 
-	err     error // why it is not complete; nil when it is
-	partial error // a detail that could not be read
-	details int   // resources that lack a detail
+	err     error          // why it is not complete; nil when it is
+	partial error          // a detail that could not be read
+	details int            // resources that lack a detail
+	bare    []resource.Key // that differ from what is recorded and have no tags
 }
+
+// counts reports whether what the listing found is to be believed.
+func (l *listing) counts() bool { return l.err == nil && !l.superseded }
 
 // recorded is what is known of a resource before the scan, and whether the scan saw it.
 type recorded struct {
@@ -65,12 +73,48 @@ const abandonAfter = 2 * time.Second
 func (s *scan) list(ctx context.Context, scopes []resource.Scope) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.r.opts.Concurrency)
-	for i, scope := range scopes {
-		l := &listing{index: i, scope: scope, bySeen: map[string]int{}}
-		s.results = append(s.results, l)
-		g.Go(func() error { return s.listScope(ctx, l) })
+	for _, scope := range scopes {
+		l := s.newListing(scope)
+		g.Go(func() error { return s.listTwice(ctx, l) })
 	}
 	return g.Wait()
+}
+
+func (s *scan) newListing(scope resource.Scope) *listing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &listing{index: len(s.results), scope: scope, bySeen: map[string]int{}}
+	s.results = append(s.results, l)
+	return l
+}
+
+// listTwice lists a scope, and once more where the first listing is hard to believe.
+func (s *scan) listTwice(ctx context.Context, l *listing) error {
+	if err := s.listScope(ctx, l); err != nil {
+		return err
+	}
+	doubt, err := s.doubt(ctx, l)
+	if err != nil || doubt == "" {
+		return err
+	}
+	s.r.log.Warn("A listing is hard to believe, the scope is listed once more", "scope", l.scope, "first", doubt)
+	again := s.newListing(l.scope)
+	l.superseded = true
+	if err := s.listScope(ctx, again); err != nil {
+		return err
+	}
+	if doubt, err = s.doubt(ctx, again); err != nil {
+		return err
+	}
+	switch {
+	case again.err != nil:
+		s.r.log.Warn("The second listing failed, the last known state is kept", "scope", l.scope, "error", again.err)
+	case doubt != "":
+		s.r.log.Warn("The second listing says the same and is believed", "scope", l.scope, "second", doubt)
+	default:
+		s.r.log.Warn("The second listing contradicts the first and is believed", "scope", l.scope, "resources", again.seen)
+	}
+	return nil
 }
 
 // listScope reads what is recorded of a scope, lists it and notes the differences.
@@ -246,6 +290,9 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 	}
 	if len(r.Attributes) > 0 && (r.Attributes[0] != '{' || !json.Valid(r.Attributes)) {
 		return &provider.Error{Reason: provider.ReasonBadAnswer, Err: fmt.Errorf("the document of %s is no JSON object", r.Key)}
+	}
+	if before.live && len(r.Tags) == 0 {
+		c.l.bare = append(c.l.bare, r.Key)
 	}
 	if err := c.s.spool.add(f); err != nil {
 		return &storeError{err}
