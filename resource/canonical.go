@@ -48,6 +48,10 @@ func NewEncoder(schema *Schema, digest Digest) (*Encoder, error) {
 // Schema returns the schema that the encoder was made for.
 func (e *Encoder) Schema() *Schema { return e.schema }
 
+// Redact returns a text with the passwords of URLs in it replaced, for what stands beside
+// documents: names and tags. Strings in documents are treated so by Append.
+func (e *Encoder) Redact(s string) string { return RedactURLs(s, e.digest) }
+
 // Append appends the canonical JSON object of v, a struct or a pointer to one, to dst.
 //
 // Members appear sorted by name under their Go names, which in the AWS SDK are the
@@ -268,12 +272,12 @@ func encodeBytes(_ *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
 	return append(dst, '"'), false
 }
 
-func encodeString(_ *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
+func encodeString(st *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
 	s := v.String()
 	if s == "" {
 		return dst, true
 	}
-	return AppendString(dst, s), false
+	return AppendString(dst, st.encoder.Redact(s)), false
 }
 
 func encodeBool(_ *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
@@ -695,7 +699,7 @@ func (c *compiler) policyEncoder(t reflect.Type, path string) encodeFunc {
 		c.err = errors.Join(c.err, fmt.Errorf("schema of %s: policy %s: want a string, found %s", c.schema.Type, path, t))
 		return encodeNothing
 	}
-	return func(_ *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
+	return func(st *encodeState, dst []byte, v reflect.Value) ([]byte, bool) {
 		for v.Kind() == reflect.Pointer {
 			if v.IsNil() {
 				return dst, true
@@ -705,7 +709,7 @@ func (c *compiler) policyEncoder(t reflect.Type, path string) encodeFunc {
 		if v.Len() == 0 {
 			return dst, true
 		}
-		out := AppendPolicy(dst, v.String())
+		out := AppendPolicy(dst, st.encoder.Redact(v.String()))
 		if string(out[len(dst):]) == "{}" { // says nothing
 			return dst, true
 		}

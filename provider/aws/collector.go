@@ -303,6 +303,14 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 	return nil
 }
 
+// redacted takes passwords out of tags.
+func redacted(tags map[string]string, enc *resource.Encoder) map[string]string {
+	for k, v := range tags {
+		tags[k] = enc.Redact(v)
+	}
+	return tags
+}
+
 // resource makes the resource of an element, nil for one that counts as absent. buf is
 // used again for every document.
 func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, buf *[]byte) (*resource.Resource, error) {
@@ -318,10 +326,10 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 			Provider: Name, Account: at.account, Region: at.region, Type: c.rules.Type, ID: aws.ToString(f.ID),
 		},
 		ARN:     aws.ToString(f.ARN),
-		Name:    f.Name,
+		Name:    enc.Redact(f.Name),
 		Status:  f.Status,
 		UID:     f.UID,
-		Tags:    f.Tags,
+		Tags:    redacted(f.Tags, enc),
 		Unknown: e.unknown,
 	}
 	if f.Region != "" {
