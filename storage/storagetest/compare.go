@@ -234,6 +234,9 @@ func showError(err error) string {
 		}
 		return "gone, last version " + show(viewVersion(gone.Last))
 	}
+	if compacted := new(storage.CompactedError); errors.As(err, &compacted) {
+		return fmt.Sprintf("compacted, oldest is %d\n", compacted.Oldest)
+	}
 	var kinds []string
 	for _, s := range sentinels {
 		if errors.Is(err, s) {

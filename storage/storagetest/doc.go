@@ -25,7 +25,7 @@
 //		f.Fuzz(func(t *testing.T, script []byte) { storagetest.RunScript(t, script, open, options) })
 //	}
 //
-// What an engine does beyond the contract (retention, backup, repair, locking of the
+// What an engine does beyond the contract (giving space back, backup, repair, locking of the
 // directory, its error texts) is tested where the engine lives.
 //
 // # Readings
@@ -40,8 +40,8 @@
 //   - Above, UpTo and After of a ChangeQuery and the bound of Scans are bounds, not states:
 //     the suite does not ask what they mean above the head.
 //   - Nil and empty are one: tags, regions, changes, incomplete parts, and attributes {}.
-//   - Metadata says of a scan that its StartTime has milliseconds and that its ErrorCount is the
-//     number of its FailedScopes. Resource.CreatedAt keeps its nanoseconds.
+//   - A caller's ErrorCount is the number of FailedScopes that the scan will have.
+//   - Trim may be called while a transaction is open. What Trim(HeadRevision) means is not asked.
 //   - Stage refuses a key, and SetScope a scope, that is not valid.
 //   - Stage copies what it keeps, and whoever receives an answer may keep it.
 //   - An iterator sees the cancellation of its context at the latest some thousand

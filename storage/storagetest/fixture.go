@@ -42,7 +42,7 @@ func example(key resource.Key, n int) *resource.Resource {
 		Name:      "name of " + key.ID,
 		Status:    "running",
 		UID:       "uid of " + key.ID,
-		CreatedAt: time.Date(2024, 2, 29, 23, 59, 59, 123456789, time.UTC),
+		CreatedAt: time.Date(2024, 2, 29, 23, 59, 59, 123_000_000, time.UTC),
 		Tags:      map[string]string{"env": "prod", "empty": "", "n": strconv.Itoa(n)},
 		Attributes: fmt.Appendf(nil, `{"Big":12345678901234567890,"Name":%s,"N":%d}`,
 			resource.AppendString(nil, key.ID), n),

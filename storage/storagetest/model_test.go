@@ -45,8 +45,33 @@ func TestModel_Conforms(t *testing.T) {
 	Exercise(t, d.open, d.options())
 }
 
-func TestModel_ConformsWithoutPersistence(t *testing.T) {
-	Exercise(t, func(testing.TB, string) storage.Store { return NewModel() }, Options{})
+func TestExercise_LeavesOutWhatAnEngineCannotDo(t *testing.T) {
+	crash := func(testing.TB, storage.Store, string) string { return "" }
+	for _, c := range []struct {
+		options Options
+		want    []needs
+	}{
+		{Options{}, []needs{nothing}},
+		{Options{Persistent: true}, []needs{nothing, persistence}},
+		{Options{Crash: crash}, []needs{nothing, crashes}},
+		{Options{Persistent: true, Crash: crash}, []needs{nothing, persistence, crashes}},
+	} {
+		for _, n := range []needs{nothing, persistence, crashes} {
+			if got := n.metBy(c.options); got != slices.Contains(c.want, n) {
+				t.Errorf("%+v meets %v: %v", c.options, n, got)
+			}
+		}
+	}
+}
+
+func TestExercise_NamesEveryTestOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range allCases() {
+		if seen[c.name] || c.name == "" || c.run == nil {
+			t.Errorf("%q is there twice or empty", c.name)
+		}
+		seen[c.name] = true
+	}
 }
 
 func TestRandom_ModelAnswersAsAModel(t *testing.T) {

@@ -52,6 +52,10 @@ var mutants = []mutant{
 	{"numbers events of quiet versions", true, func(m *Model) storage.Store { return reportsBaselines{m} }},
 	{"loses the last commit in a crash", true, func(m *Model) storage.Store { return m }},
 	{"commits in a crash", true, func(m *Model) storage.Store { return m }},
+	{"trims the version that is valid at the oldest revision", true, func(m *Model) storage.Store { return trimsThePresent{m} }},
+	{"answers about what was trimmed", true, func(m *Model) storage.Store { return answersTrimmed{m} }},
+	{"keeps what had disappeared", true, func(m *Model) storage.Store { return keepsGone{m} }},
+	{"trims one event too few", true, func(m *Model) storage.Store { return trimsTooFewEvents{m} }},
 	{"does not look at contexts", false, func(m *Model) storage.Store { return ignoresContexts{m} }},
 	{"answers when closed", false, func(m *Model) storage.Store { return neverCloses{m} }},
 	{"takes any key", false, func(m *Model) storage.Store { return takesAnyKey{m} }},
@@ -102,9 +106,9 @@ func TestMutants_FailRandom(t *testing.T) {
 		t.Run(mu.name, func(t *testing.T) {
 			t.Parallel()
 			d := mu.disk()
-			failure := failureOf(t, func(t testing.TB) { Random(t, 1, 600, d.open, d.options()) })
+			failure := failureOf(t, func(t testing.TB) { Random(t, 1, 1200, d.open, d.options()) })
 			if failure == "" {
-				t.Error("600 random steps did not find the mistake")
+				t.Error("1200 random steps did not find the mistake")
 			}
 			if failure != "" && !strings.Contains(failure, seedVariable+"=1 ") {
 				t.Errorf("the failure does not say how to repeat it:\n%s", failure)
@@ -694,4 +698,64 @@ func (m commitsAgain) Begin(ctx context.Context, now time.Time) (storage.Txn, er
 			return x.modelTxn.Commit(ctx, meta)
 		}
 	})
+}
+
+type trimsThePresent struct{ *Model }
+
+func (m trimsThePresent) Trim(ctx context.Context, revision int64) error {
+	if err := m.Model.Trim(ctx, revision); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, history := range m.versions {
+		if len(history) > 1 && history[0].Revision < m.oldest {
+			m.versions[k] = history[1:]
+		}
+	}
+	return nil
+}
+
+type answersTrimmed struct{ *Model }
+
+func (m answersTrimmed) Scopes(ctx context.Context, revision int64) iter.Seq2[*storage.ScopeState, error] {
+	if revision != storage.HeadRevision {
+		revision = max(revision, m.oldest)
+	}
+	return m.Model.Scopes(ctx, revision)
+}
+
+type keepsGone struct{ *Model }
+
+func (m keepsGone) Trim(ctx context.Context, revision int64) error {
+	before := m.Reopen()
+	if err := m.Model.Trim(ctx, revision); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, history := range before.versions {
+		if m.versions[k] == nil {
+			m.versions[k] = history
+		}
+	}
+	return nil
+}
+
+type trimsTooFewEvents struct{ *Model }
+
+func (m trimsTooFewEvents) Trim(ctx context.Context, revision int64) error {
+	before := slices.Clone(m.events)
+	if err := m.Model.Trim(ctx, revision); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range slices.Backward(before) {
+		if e.Revision <= m.oldest {
+			m.events = append([]storage.ChangeEvent{e}, m.events...)
+			break
+		}
+	}
+	return nil
 }

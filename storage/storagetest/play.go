@@ -43,6 +43,7 @@ var (
 		{4, (*player).reopenStore},
 		{4, (*player).crashStore},
 		{2, (*player).emptyScan},
+		{3, (*player).trimRandom},
 	}
 	inside = []step{
 		{24, (*player).commitRandom},
@@ -53,6 +54,7 @@ var (
 		{6, (*player).rollbackRandom},
 		{2, (*player).beginSecond},
 		{3, (*player).crashStore},
+		{1, (*player).trimRandom},
 	}
 )
 
@@ -108,11 +110,25 @@ func (p *player) settle() {
 
 // revision picks the head, an old revision or, seldom, one in the future.
 func (p *player) revision() int64 {
-	head := int(p.model.head())
-	if chance(p.c, 3) {
+	head := p.model.head()
+	switch p.c.pick(16) {
+	case 0, 1, 2, 3:
 		return storage.HeadRevision
+	case 4:
+		return head + 1
+	default:
+		return p.readable()
 	}
-	return int64(p.c.pick(head + 2))
+}
+
+// readable picks a revision that can be read, or the one below, and seldom a trimmed one.
+func (p *player) readable() int64 {
+	head := p.model.head()
+	if chance(p.c, 8) {
+		return int64(p.c.pick(int(head) + 1))
+	}
+	below := max(1, p.model.oldest) - 1
+	return below + int64(p.c.pick(int(head-below)+1))
 }
 
 // afterEvent compares the head and one other revision.
@@ -121,15 +137,15 @@ func (p *player) afterEvent() {
 	head := p.head()
 	p.stats()
 	p.checkRevision(storage.HeadRevision)
-	if head.Revision > 0 {
-		p.checkRevision(1 + int64(p.c.pick(int(head.Revision))))
+	if oldest := max(1, p.model.oldest); head.Revision > 0 {
+		p.checkRevision(oldest + int64(p.c.pick(int(head.Revision-oldest)+1)))
 	}
 	p.askRandom()
 }
 
 func (p *player) beginRandom() {
 	p.t.Helper()
-	p.now = p.now.Add(oneOf(p.c, 5*time.Minute, time.Hour, time.Millisecond, time.Microsecond, 0, -time.Millisecond, -time.Hour))
+	p.now = p.now.Add(oneOf(p.c, 5*time.Minute, 3*time.Hour, time.Millisecond, time.Microsecond, 0, -time.Millisecond, -time.Hour))
 	p.begin(p.now)
 	p.live = map[resource.Key]bool{}
 	for _, k := range p.model.live(p.model.head()) {
@@ -165,6 +181,21 @@ func (p *player) commitRandom() {
 func (p *player) rollbackRandom() {
 	p.t.Helper()
 	p.rollback()
+	p.afterEvent()
+}
+
+// trimRandom mostly trims a little: more would leave nothing to look at.
+func (p *player) trimRandom() {
+	p.t.Helper()
+	head, oldest := p.model.head(), p.model.oldest
+	switch p.c.pick(8) {
+	case 0:
+		p.trim(head + 1) // in the future
+	case 1, 2:
+		p.trim(max(1, head-int64(p.c.pick(3))))
+	default:
+		p.trim(min(head, oldest+int64(p.c.pick(4))))
+	}
 	p.afterEvent()
 }
 
@@ -205,6 +236,9 @@ func (p *player) stageKey(k resource.Key) {
 	p.t.Helper()
 	if p.taken[k] {
 		return
+	}
+	if !p.live[k] && chance(p.c, 2) {
+		return // stays away for a while
 	}
 	p.taken[k] = true
 	if !p.live[k] {
@@ -294,9 +328,9 @@ func (p *player) askRandom() {
 	case 3:
 		_, _ = p.history(oneOf(p.c, p.universe...))
 	case 4, 5:
-		p.changes(p.randomChangeQuery())
+		_, _ = p.feed(p.randomChangeQuery())
 	case 6:
-		p.scans(int64(p.c.pick(int(p.model.head()) + 1)))
+		p.scans(p.readable())
 	case 7:
 		_, _ = p.scopes(p.revision())
 	case 8:
@@ -340,33 +374,36 @@ func (p *player) randomQuery() storage.Query {
 }
 
 func (p *player) randomChangeQuery() storage.ChangeQuery {
-	head := int(p.model.head())
 	q := storage.ChangeQuery{OldestFirst: chance(p.c, 2)}
 	if chance(p.c, 2) {
 		q.Filter = p.randomFilter()
 		q.ChangeTypes = oneOf(p.c, nil, []change.Type{change.Modified}, []change.Type{change.Created, change.Disappeared})
 	}
 	if chance(p.c, 2) {
-		q.Above = int64(p.c.pick(head + 1))
+		q.Above = p.readable()
 	}
 	if chance(p.c, 2) {
-		q.UpTo = int64(p.c.pick(head + 1))
+		q.UpTo = p.readable()
 	}
 	if chance(p.c, 3) {
 		k := oneOf(p.c, p.universe...)
 		q.Key = &k
 	}
-	if chance(p.c, 2) && head > 0 {
-		q.After = storage.EventID{Revision: 1 + int64(p.c.pick(head)), Number: p.c.pick(10)}
+	if after := p.readable(); chance(p.c, 2) && after > 0 {
+		q.After = storage.EventID{Revision: after, Number: p.c.pick(10)}
 	}
 	return q
 }
 
-// checkRevision also asks about keys and scopes that were never committed.
+// checkRevision also asks about keys of which there should be nothing.
 func (p *player) checkRevision(revision int64) {
 	p.t.Helper()
 	p.twin.checkRevision(revision)
-	if k := oneOf(p.c, p.universe...); !slices.Contains(p.keys(), k) {
-		_, _ = p.get(k, revision)
+	recorded := p.keys()
+	for _, k := range p.universe {
+		if !slices.Contains(recorded, k) {
+			_, _ = p.get(k, revision)
+			_, _ = p.history(k)
+		}
 	}
 }

@@ -187,6 +187,14 @@ func (w *twin) rollback() {
 	w.txn, w.modelTxn = nil, nil
 }
 
+// trim makes a revision the oldest, or fails to in both.
+func (w *twin) trim(revision int64) {
+	w.t.Helper()
+	w.log("trim up to %d", revision)
+	w.same(fmt.Sprintf("Trim(%d)", revision),
+		showError(w.model.Trim(w.ctx, revision)), showError(w.store.Trim(w.ctx, revision)))
+}
+
 // reopen closes the store and opens it again. No transaction may be open.
 func (w *twin) reopen() {
 	w.t.Helper()
@@ -274,10 +282,16 @@ func (w *twin) history(key resource.Key) ([]*storage.Version, error) {
 		func(s storage.Store) iter.Seq2[*storage.Version, error] { return s.History(w.ctx, key) })
 }
 
+func (w *twin) feed(q storage.ChangeQuery) ([]*storage.ChangeEvent, error) {
+	w.t.Helper()
+	return ask(w, showChangeQuery(q), viewEvent,
+		func(s storage.Store) iter.Seq2[*storage.ChangeEvent, error] { return s.Changes(w.ctx, q) })
+}
+
+// changes is feed where there must be an answer.
 func (w *twin) changes(q storage.ChangeQuery) []*storage.ChangeEvent {
 	w.t.Helper()
-	events, err := ask(w, showChangeQuery(q), viewEvent,
-		func(s storage.Store) iter.Seq2[*storage.ChangeEvent, error] { return s.Changes(w.ctx, q) })
+	events, err := w.feed(q)
 	w.ok(err, "Changes")
 	return events
 }
@@ -345,7 +359,8 @@ func (w *twin) check() {
 	w.t.Helper()
 	head := w.head().Revision
 	w.stats()
-	for r := int64(0); r <= head; r++ {
+	w.checkRevision(storage.HeadRevision)
+	for r := max(1, w.model.oldest); r <= head; r++ {
 		w.checkRevision(r)
 	}
 	for _, k := range w.keys() {
