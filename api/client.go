@@ -241,12 +241,18 @@ func (c *Client) get(ctx context.Context, path string, v values, into any) error
 	if err := decode(resp.Body, into); err != nil {
 		return c.unheard(ctx, err)
 	}
-	if c.Notice != nil {
-		for _, n := range resp.Header.Values(noticeHeader) {
-			c.Notice(n)
-		}
-	}
+	c.notice(resp)
 	return nil
+}
+
+// notice hands on the notices of an answer.
+func (c *Client) notice(resp *http.Response) {
+	if c.Notice == nil {
+		return
+	}
+	for _, n := range resp.Header.Values(noticeHeader) {
+		c.Notice(n)
+	}
 }
 
 // decode reads one JSON value and the end of the body, so that the connection can be

@@ -34,9 +34,16 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		s.refuse(w, r, &methodError{method: r.Method, allowed: "GET"})
 		return
+	case r.URL.RawQuery != "":
+		p := parseParams(r.URL.RawQuery, s.now(), nil)
+		s.refuse(w, r, p.err)
+		return
 	case !ok:
 		s.refuse(w, r, fmt.Errorf("%w: this engine makes no backups", errNoSuchPath))
 		return
+	}
+	for _, n := range s.notices() {
+		w.Header().Add(noticeHeader, oneLine(n))
 	}
 	w.Header().Set("Content-Type", backupType)
 	w.Header().Set("Cache-Control", "no-store")
@@ -71,6 +78,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t != backupType {
 		return &AnswerError{Server: c.base.String(), Status: resp.Status}
 	}
+	c.notice(resp)
 	body := &readErrors{r: resp.Body}
 	if _, err := io.Copy(w, body); err != nil {
 		if body.err != nil {

@@ -101,7 +101,7 @@ func newGauges(f *factory) gauges {
 			"Memory in use by the Go runtime in bytes, without what it returned to the operating system."),
 		build:           f.gauge("elava_build_info", "", "Always 1; the labels say which program runs."),
 		resources:       f.gauge("elava_resources", "", "Resources that exist now, by the region they are in."),
-		scopeUp:         f.gauge("elava_scope_up", "", "1 if the scope was listed completely in the last scan, 0 if not."),
+		scopeUp:         f.gauge("elava_scope_up", "", "1 if the scope was listed to its last page in the last scan, 0 if not."),
 		scopeComplete:   f.gauge("elava_scope_last_complete_timestamp_seconds", "s", "Unix time in seconds of the last complete listing of the scope."),
 		storageSize:     f.gauge("elava_storage_size_bytes", "By", "Size of the store in bytes."),
 		storageRevision: f.gauge("elava_storage_revision", "", "Newest committed revision of the store."),

@@ -126,7 +126,7 @@ func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provide
 	}
 	p, err := demo.New(demo.Options{
 		Seed: uint64(cfg.Cloud.Demo.Seed), Resources: cfg.Cloud.Demo.Resources, ChangeRate: cfg.Cloud.Demo.ChangeRate,
-		Faults: cfg.Cloud.Demo.Faults, Regions: cfg.Cloud.Regions, Tick: uint64(head.ScanID), Logger: a.log,
+		Faults: cfg.Cloud.Demo.Faults, Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes, Tick: uint64(head.ScanID), Logger: a.log,
 	})
 	if err != nil {
 		return nil, &usageError{err}
@@ -138,7 +138,13 @@ func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provide
 // keyFile lies in the directory of the store, beside its data and not among them.
 const keyFile = "redaction.key"
 
+// errAccounts refuses what would otherwise be believed to be watched.
+var errAccounts = errors.New("cloud.accounts: this release lists only the account of the credentials; remove the setting, and run one daemon for each account")
+
 func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
+	if len(cfg.Cloud.Accounts) > 0 {
+		return nil, &usageError{errAccounts}
+	}
 	key, err := redaction.LoadOrCreate(filepath.Join(cfg.Storage.Path, keyFile))
 	if err != nil {
 		return nil, err

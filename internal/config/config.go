@@ -91,7 +91,7 @@ type Account struct {
 // Demo holds the settings of the synthetic cloud.
 type Demo struct {
 	Seed       int64    // the same seed makes the same cloud
-	Resources  int      // how many exist; 0 is an empty cloud
+	Resources  int      // how many exist; above 0
 	ChangeRate float64  // share of the resources that changes from one scan to the next, 0 to 1
 	Faults     []string // as written; the demo provider knows their meaning
 }

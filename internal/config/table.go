@@ -76,7 +76,7 @@ func settingRows() []row[Config] {
 		one(Spec{
 			Key: "cloud.demo.resources", Env: "ELAVA_CLOUD_DEMO_RESOURCES", Default: "200",
 			Doc: "How many resources the demo cloud has.",
-		}, count(0), func(c *Config) *int { return &c.Cloud.Demo.Resources }),
+		}, count(1), func(c *Config) *int { return &c.Cloud.Demo.Resources }),
 		one(Spec{
 			Key: "cloud.demo.change_rate", Env: "ELAVA_CLOUD_DEMO_CHANGE_RATE", Default: "2%",
 			Doc: "Share of the demo cloud's resources that changes from one scan to the next.",

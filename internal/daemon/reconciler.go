@@ -391,7 +391,7 @@ func samples(states map[resource.Scope]*storage.ScopeState) []observer.ScopeSamp
 			continue
 		}
 		regions := state.Regions
-		if regions == nil {
+		if regions == nil && state.LastComplete > 0 {
 			regions = map[string]int{scope.Region: state.Resources}
 		}
 		out = append(out, observer.ScopeSample{

@@ -50,6 +50,11 @@ type Options struct {
 	// Regions to spread resources over; none, or "all" alone, means DefaultRegions.
 	Regions []string
 
+	// IncludeTypes and ExcludeTypes are globs on type names, without regard to case. No
+	// IncludeTypes means all types; an exclusion wins. They select what is listed; the
+	// cloud is the same.
+	IncludeTypes, ExcludeTypes []string
+
 	// AttributeBytes is the average size that documents are filled up to. Those of
 	// some types are some hundred bytes at least. 0 means DefaultAttributeBytes.
 	AttributeBytes int

@@ -12,6 +12,7 @@ import (
 
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
 )
 
 // Name is the first part of the keys of all resources of this provider.
@@ -31,6 +32,8 @@ type Provider struct {
 	planning sync.Mutex
 	planned  bool // the step that now holds was shown by a Plan
 
+	include, exclude []string // globs on types
+
 	closing sync.Once
 	closed  chan struct{}
 }
@@ -48,7 +51,9 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{cloud: c, log: o.Logger, closed: make(chan struct{})}
+	p := &Provider{
+		cloud: c, log: o.Logger, closed: make(chan struct{}), include: o.IncludeTypes, exclude: o.ExcludeTypes,
+	}
 	if err := p.SetFaults(o.Faults); err != nil {
 		return nil, err
 	}
@@ -96,12 +101,19 @@ func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
 		Notices: []string{"demo provider: these resources are synthetic, no cloud account is read"},
 	}
 	for _, e := range p.cloud.extents {
-		plan.Scopes = append(plan.Scopes, e.scope)
+		if p.selects(e.scope.Type) {
+			plan.Scopes = append(plan.Scopes, e.scope)
+		}
 	}
 	if f := p.faults.Load(); len(f.faults) > 0 {
 		plan.Notices = append(plan.Notices, "demo provider: faults are switched on: "+f.String())
 	}
 	return plan, nil
+}
+
+// selects reports whether the options ask for a type.
+func (p *Provider) selects(t string) bool {
+	return storage.MatchType(p.include, t) && (len(p.exclude) == 0 || !storage.MatchType(p.exclude, t))
 }
 
 // Tick returns the number of the step that listings show now.

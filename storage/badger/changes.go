@@ -19,7 +19,7 @@ import (
 func (r *reading) event(id storage.EventID) (*storage.ChangeEvent, error) {
 	item, err := r.txn.Get(eventKey(id))
 	if err != nil {
-		return nil, fmt.Errorf("change event %s: %w", id, err)
+		return nil, fmt.Errorf("change event %s: %w", id, r.trimmedMeanwhile(id.Revision, err))
 	}
 	var e *storage.ChangeEvent
 	err = item.Value(func(b []byte) error {
@@ -75,7 +75,7 @@ func (r *reading) window(q *storage.ChangeQuery) (window, error) {
 	w := windowOf(q, r.head)
 	if w.first.Revision <= r.oldest {
 		if q.Above > 0 || q.OldestFirst && q.After != (storage.EventID{}) {
-			return w, &storage.CompactedError{Revision: w.first.Revision, Oldest: r.oldest}
+			return w, &storage.CompactedError{Revision: w.first.Revision - 1, Oldest: r.oldest}
 		}
 		w.first = storage.EventID{Revision: r.oldest + 1}
 	}

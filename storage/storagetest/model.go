@@ -335,7 +335,7 @@ func (m *Model) trimmed(q storage.ChangeQuery) error {
 		first, asked = max(first, q.After.Revision), true
 	}
 	if asked && first <= m.oldest {
-		return &storage.CompactedError{Revision: first, Oldest: m.oldest}
+		return &storage.CompactedError{Revision: first - 1, Oldest: m.oldest}
 	}
 	return nil
 }
