@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -186,13 +187,25 @@ func (x *tappedTxn) Commit(ctx context.Context, meta *storage.ScanMetadata) erro
 // odd is a provider with a Plan or a List of the test's own.
 type odd struct {
 	provider.Provider
-	plan func(context.Context) (*provider.Plan, error)
 	list func(context.Context, resource.Scope, func([]resource.Resource) error) error
+
+	mu   sync.Mutex
+	plan func(context.Context) (*provider.Plan, error)
+}
+
+// planWith makes f the Plan; nil is that of the provider.
+func (o *odd) planWith(f func(context.Context) (*provider.Plan, error)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.plan = f
 }
 
 func (o *odd) Plan(ctx context.Context) (*provider.Plan, error) {
-	if o.plan != nil {
-		return o.plan(ctx)
+	o.mu.Lock()
+	plan := o.plan
+	o.mu.Unlock()
+	if plan != nil {
+		return plan(ctx)
 	}
 	return o.Provider.Plan(ctx)
 }
@@ -404,4 +417,24 @@ func await[T any](t *testing.T, what string, c <-chan T) (v T) {
 		t.Fatalf("waited in vain for %s", what)
 	}
 	return v
+}
+
+// fetch returns the status and the body of an answer.
+func fetch(t *testing.T, url string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
 }

@@ -233,14 +233,19 @@ func TestReconciler_LatePageOfAnEarlierScanIsRefusedDuringTheNextOne(t *testing.
 		rec := newReconciler(t, s, model)
 		reconcile(t, rec)
 		watchStarts(fake, db, 10*time.Second)
-		go reconcile(t, rec)
+		second := make(chan error, 1)
+		go func() {
+			_, err := rec.Reconcile(t.Context())
+			second <- err
+		}()
 		synctest.Wait()
 		close(s.release)
 		if err := <-s.late; err == nil {
 			t.Error("a page of an earlier scan was taken")
 		}
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
+		if err := <-second; err != nil {
+			t.Errorf("the second scan: %v", err)
+		}
 		wantHead(t, model, 2)
 		if _, err := model.Get(t.Context(), keyIn(web, "late"), storage.HeadRevision); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("a late page entered the store: %v", err)
@@ -267,22 +272,22 @@ func TestReconciler_PlanThatIgnoresItsContextIsLeftBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, model := cloudOf(), storagetest.NewModel()
 		release := make(chan struct{})
-		calls := 0
+		var calls atomic.Int32
 		p := &odd{Provider: fake}
 		rec := newReconciler(t, p, model)
 		reconcile(t, rec)
-		p.plan = func(ctx context.Context) (*provider.Plan, error) {
-			calls++
+		p.planWith(func(ctx context.Context) (*provider.Plan, error) {
+			calls.Add(1)
 			<-release
 			return fake.Plan(ctx)
-		}
+		})
 		for range 3 {
 			if _, err := rec.Reconcile(t.Context()); !errors.Is(err, daemon.ErrNothingListed) {
 				t.Fatalf("Reconcile returned %v, want ErrNothingListed", err)
 			}
 		}
-		if calls != 1 {
-			t.Errorf("a plan that hangs was asked for %d times", calls)
+		if n := calls.Load(); n != 1 {
+			t.Errorf("a plan that hangs was asked for %d times", n)
 		}
 		wantState(t, model, web, storage.ScopeFailed, provider.ReasonTimeout)
 		close(release)
@@ -298,12 +303,12 @@ func TestReconciler_PanicInThePlanIsAFailureOfTheScan(t *testing.T) {
 	p := &odd{Provider: fake}
 	rec := newReconciler(t, p, model)
 	reconcile(t, rec)
-	p.plan = func(context.Context) (*provider.Plan, error) { panic("no plan") }
+	p.planWith(func(context.Context) (*provider.Plan, error) { panic("no plan") })
 	if _, err := rec.Reconcile(t.Context()); !errors.Is(err, daemon.ErrNothingListed) {
 		t.Fatalf("Reconcile returned %v, want ErrNothingListed", err)
 	}
 	wantEvents(t, model)
-	p.plan = nil
+	p.planWith(nil)
 	reconcile(t, rec)
 }
 

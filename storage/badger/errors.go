@@ -20,7 +20,9 @@ func translate(err error) error {
 		return nil
 	case errors.Is(err, engine.ErrKeyNotFound):
 		return storage.ErrNotFound
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, storage.ErrFull):
+		return err
+	case isFull(err):
 		return fmt.Errorf("%w: %w", storage.ErrFull, err)
 	case errors.Is(err, engine.ErrDBClosed), errors.Is(err, engine.ErrBlockedWrites):
 		return storage.ErrClosed
@@ -29,6 +31,13 @@ func translate(err error) error {
 	default:
 		return err
 	}
+}
+
+// isFull recognises a full disk. Badger keeps the text of errors only.
+func isFull(err error) bool {
+	text := err.Error()
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		strings.Contains(text, syscall.ENOSPC.Error()) || strings.Contains(text, syscall.EDQUOT.Error())
 }
 
 // isDamage recognises what Badger says of blocks that are not what was written. It has

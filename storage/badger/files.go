@@ -2,6 +2,7 @@ package badger
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -11,9 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 
+	engine "github.com/dgraph-io/badger/v4"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/elava-dev/elava/storage"
@@ -24,18 +26,26 @@ import (
 // are checked before Badger sees them: against the sums that were taken when the store
 // was last closed, if it was, and against the head that was noted after every commit.
 //
-//	SUMS       name, size and CRC-32C of every file; there while the store is closed
+//	SUMS       the head, and name, size and CRC-32C of every file; there while the store is closed
 //	SUMS.open  the same from before it was opened; there while it is open, or after a crash
-//	HEAD       the newest committed revision, or one shortly before it
+//	HEAD       the newest committed revision and the oldest that can be read, or shortly before
 //	rescue/    the files as they were found after a crash; there while that is recovered
+//	LOCK       the id of the process that has, or last had, the store open; locked by flock
+//
+// After a crash the files are recovered by an engine that does not compact: it deletes
+// nothing of which rescue/ has only a link. What it recovers is compared with HEAD and
+// with what every scan since SUMS.open says it wrote (recovery.go). Only then are sums
+// taken, as of a store that was closed, and the copies given up.
 const (
 	sumsFile     = "SUMS"
 	sumsOpenFile = "SUMS.open"
 	sumsTitle    = "elava sums 1"
 	headFile     = "HEAD"
 	rescueDir    = "rescue"
-	lockFile     = "LOCK" // Badger's
-	manifestFile = "MANIFEST"
+	lockFile     = "LOCK" // Badger has one of its own
+	manifestFile = engine.ManifestFilename
+	registryFile = engine.KeyRegistryFileName
+	discardFile  = "DISCARD"
 )
 
 // sum is what is known of one file.
@@ -52,6 +62,9 @@ type files struct {
 	path string // of the store
 	dir  string // of the engine
 	last sums   // as verified when the store was opened
+	head int64  // revision of the sums; 0 if none is known
+
+	noting sync.Mutex
 }
 
 // damaged says which file is not what it was, and what to do.
@@ -60,44 +73,40 @@ func damaged(file, what string) error {
 		storage.ErrCorrupt, file, what)
 }
 
-// open checks the files of a store before the engine opens them. clean reports whether
-// the store was closed and every file is known to be whole. The caller calls opened once
-// the engine has the files, or failed where it could not.
-func (f *files) open() (clean bool, err error) {
+// foreign says that a file is in the way.
+func foreign(file string) error {
+	return fmt.Errorf("%w: %s does not belong to the store; move it out of the directory", storage.ErrCorrupt, file)
+}
+
+// check checks the files of a store before the engine opens them. clean reports whether
+// there is nothing to recover: the store was closed and every file is whole, or it is new.
+func (f *files) check() (clean bool, err error) {
 	if err := f.finishRescue(); err != nil {
 		return false, err
 	}
-	closed, err := readSums(filepath.Join(f.path, sumsFile))
+	closed, head, err := readSums(filepath.Join(f.path, sumsFile))
 	if err != nil {
 		return false, err
 	}
 	if closed != nil {
-		f.last = closed
-		if err := f.verifyClosed(); err != nil {
-			return false, err
-		}
-		return true, f.begin()
+		f.last, f.head = closed, head
+		return true, f.verifyClosed()
 	}
-	before, err := readSums(filepath.Join(f.path, sumsOpenFile))
-	if err != nil {
+	if f.last, f.head, err = readSums(filepath.Join(f.path, sumsOpenFile)); err != nil {
 		return false, err
 	}
-	f.last = before
-	return false, f.verifyCrashed()
+	return f.verifyCrashed()
 }
 
 // begin marks the store as open. It comes before the engine makes its first new file:
 // a process that dies while it opens a store leaves one that crashed, not one whose files
 // are not those of its sums.
 func (f *files) begin() error {
-	if err := os.Rename(filepath.Join(f.path, sumsFile), filepath.Join(f.path, sumsOpenFile)); err != nil {
-		return err
+	err := os.Rename(filepath.Join(f.path, sumsFile), filepath.Join(f.path, sumsOpenFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a new store
 	}
-	dir, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(err, syncDirectory(f.path))
 }
 
 // verifyClosed compares every file with its sum, and finds files that should not be.
@@ -113,30 +122,10 @@ func (f *files) verifyClosed() error {
 	}
 	for _, name := range names {
 		if _, ok := f.last[name]; !ok && isEngineFile(name) {
-			return fmt.Errorf("%w: %s does not belong to the store; move it out of the directory", storage.ErrCorrupt, filepath.Join(f.dir, name))
+			return foreign(filepath.Join(f.dir, name))
 		}
 	}
 	return f.compare(f.last)
-}
-
-// verifyCrashed compares the tables, which never change once they are written; those
-// that are missing may have been compacted away before the crash.
-func (f *files) verifyCrashed() error {
-	names, err := f.names()
-	if err != nil {
-		return err
-	}
-	// The manifest is the first file that Badger makes, under another name.
-	if slices.ContainsFunc(names, isEngineFile) && !slices.Contains(names, manifestFile) {
-		return damaged(filepath.Join(f.dir, manifestFile), "is missing")
-	}
-	tables := sums{}
-	for _, name := range names {
-		if s, ok := f.last[name]; ok && strings.HasSuffix(name, ".sst") {
-			tables[name] = s
-		}
-	}
-	return f.compare(tables)
 }
 
 // compare reads files and compares them with their sums.
@@ -178,37 +167,17 @@ func (f *files) rescue() error {
 			continue
 		}
 		if err := copyFile(from, to); err != nil {
-			return fmt.Errorf("keeping the files as they are before recovering them: %w", err)
+			return errors.Join(fmt.Errorf("keeping the files as they are before recovering them: %w", translate(err)), os.RemoveAll(partial))
 		}
 	}
-	return os.Rename(partial, filepath.Join(f.path, rescueDir))
-}
-
-// dropUnborn removes logs of length 0. Badger v4.9 makes a log empty, sizes it and only
-// then writes to it; where the process dies in between, it refuses to open the empty file
-// ever after ("Create a new file"). The caller has kept the files with rescue.
-func (f *files) dropUnborn() error {
-	names, err := f.names()
-	if err != nil {
+	if err := syncDirectory(partial); err != nil {
 		return err
 	}
-	for _, name := range names {
-		if ext := filepath.Ext(name); ext != ".mem" && ext != ".vlog" {
-			continue
-		}
-		path := filepath.Join(f.dir, name)
-		info, err := os.Stat(path)
-		if err == nil && info.Size() == 0 {
-			err = os.Remove(path)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(os.Rename(partial, filepath.Join(f.path, rescueDir)), syncDirectory(f.path))
 }
 
-// finishRescue puts back what a recovery that was cut off had kept.
+// finishRescue puts back what a recovery that failed or was cut off had kept. It can be
+// cut off and repeated itself.
 func (f *files) finishRescue() error {
 	rescue := filepath.Join(f.path, rescueDir)
 	if err := os.RemoveAll(rescue + ".tmp"); err != nil {
@@ -220,22 +189,18 @@ func (f *files) finishRescue() error {
 	if err := os.RemoveAll(f.dir); err != nil {
 		return err
 	}
-	return os.Rename(rescue, f.dir)
+	return errors.Join(os.Rename(rescue, f.dir), syncDirectory(f.path))
 }
 
-// opened notes that the engine has the files and recovered up to head. It fails where
-// something that was committed is missing.
-func (f *files) opened(head int64) error {
-	if noted := f.readHead(); noted > head {
-		return damaged(f.dir, fmt.Sprintf("holds revisions up to %d, but %d was committed: its newest files (*.mem, *.vlog, %s) are damaged", head, noted, manifestFile))
-	}
-	// What is half removed must not be taken for what is to be put back.
+// recovered gives up what was kept, once the engine has recovered all and closed its
+// files, and takes their sums. What is half removed must not be taken for what is to be
+// put back.
+func (f *files) recovered() error {
 	rescue := filepath.Join(f.path, rescueDir)
-	err := os.Rename(rescue, rescue+".tmp")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := os.Rename(rescue, rescue+".tmp"); err != nil {
+		return err
 	}
-	return errors.Join(err, os.RemoveAll(rescue+".tmp"))
+	return errors.Join(f.closed(), os.RemoveAll(rescue+".tmp"))
 }
 
 // closed takes the sums of all files, once the engine has closed them. Tables keep the
@@ -247,6 +212,9 @@ func (f *files) closed() error {
 	}
 	now := sums{}
 	for _, name := range names {
+		if !isEngineFile(name) {
+			continue
+		}
 		path := filepath.Join(f.dir, name)
 		if s, ok := f.last[name]; ok && strings.HasSuffix(name, ".sst") {
 			now[name] = s
@@ -257,14 +225,15 @@ func (f *files) closed() error {
 		}
 	}
 	var b strings.Builder
-	b.WriteString(sumsTitle + "\n")
+	fmt.Fprintf(&b, "%s\nhead %d\n", sumsTitle, f.head)
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		fmt.Fprintf(&b, "%s %d %08x\n", name, now[name].size, now[name].crc)
 	}
 	fmt.Fprintf(&b, "end %08x\n", crcOf([]byte(b.String())))
 	if err := writeFileDurably(filepath.Join(f.path, sumsFile), b.String()); err != nil {
-		return err
+		return translate(err)
 	}
+	f.last = now
 	err = os.Remove(filepath.Join(f.path, sumsOpenFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -293,38 +262,48 @@ func isEngineFile(name string) bool {
 	case ".sst", ".mem", ".vlog":
 		return true
 	}
-	return name == manifestFile
+	return name == manifestFile || name == registryFile || name == discardFile
 }
 
-// noteHead notes a committed revision: 16 digits and their checksum, written in place in
-// one write. It is no part of the commit and need not be on the disk.
-func (f *files) noteHead(revision int64) error {
-	text := fmt.Sprintf("%016d", revision)
+// noteHead notes a committed revision where nothing was trimmed.
+func (f *files) noteHead(revision int64) error { return f.note(revision, 0) }
+
+// note notes a committed revision and the oldest that can be read: 16 digits each and
+// their checksum, written in place in one write. It is no part of the commit and need not
+// be on the disk.
+func (f *files) note(head, oldest int64) error {
+	text := fmt.Sprintf("%016d %016d", head, oldest)
 	line := fmt.Sprintf("%s %08x\n", text, crcOf([]byte(text)))
 	file, err := os.OpenFile(filepath.Join(f.path, headFile), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = file.WriteAt([]byte(line), 0)
-	return errors.Join(err, file.Close())
+	return errors.Join(err, file.Truncate(int64(len(line))), file.Close())
 }
 
-// readHead returns the revision that was noted; 0 where none can be read, which only
-// means that nothing can be compared with it.
-func (f *files) readHead() int64 {
+// noted returns what was noted; zeros where it cannot be read, which only means that
+// nothing can be compared with it.
+func (f *files) noted() (head, oldest int64) {
 	b, err := os.ReadFile(filepath.Join(f.path, headFile))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	text, check, _ := strings.Cut(strings.TrimSpace(string(b)), " ")
+	text, check, _ := cutLast(strings.TrimSpace(string(b)), " ")
 	if check != fmt.Sprintf("%08x", crcOf([]byte(text))) {
-		return 0
+		return 0, 0
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
+	if _, err := fmt.Sscanf(text, "%d %d", &head, &oldest); err != nil {
+		return 0, 0
 	}
-	return n
+	return head, oldest
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // crcOf is the CRC-32C, for which processors have an instruction.
@@ -344,33 +323,37 @@ func sumOf(path string) (sum, error) {
 	return sum{size: n, crc: h.Sum32()}, nil
 }
 
-// readSums returns nil where there is no such file.
-func readSums(path string) (sums, error) {
+// readSums reads sums and the head that goes with them; nil where there is no such file.
+func readSums(path string) (sums, int64, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	text := string(b)
 	end := strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n") + 1
 	if !strings.HasPrefix(text, sumsTitle+"\n") || text[end:] != fmt.Sprintf("end %08x\n", crcOf(b[:end])) {
-		return nil, fmt.Errorf("%w: %s is not whole; remove it to have the store checked by reading all of it, then run `elava storage verify`", storage.ErrCorrupt, path)
+		return nil, 0, fmt.Errorf("%w: %s is not whole; remove it to have the store checked by reading all of it, then run `elava storage verify`", storage.ErrCorrupt, path)
 	}
-	all := sums{}
+	all, head := sums{}, int64(0)
 	lines := bufio.NewScanner(strings.NewReader(text[len(sumsTitle)+1 : end]))
 	for lines.Scan() {
+		if _, err := fmt.Sscanf(lines.Text(), "head %d", &head); err == nil {
+			continue
+		}
 		var name string
 		var s sum
 		if _, err := fmt.Sscanf(lines.Text(), "%s %d %x", &name, &s.size, &s.crc); err != nil {
-			return nil, fmt.Errorf("%w: %s: cannot read %q", storage.ErrCorrupt, path, lines.Text())
+			return nil, 0, fmt.Errorf("%w: %s: cannot read %q", storage.ErrCorrupt, path, lines.Text())
 		}
 		all[name] = s
 	}
-	return all, nil
+	return all, head, nil
 }
 
+// copyFile copies a file and leaves the holes that it has: logs are mostly made of them.
 func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -381,6 +364,26 @@ func copyFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	err = copySparsely(out, in)
 	return errors.Join(err, out.Sync(), out.Close())
+}
+
+func copySparsely(out *os.File, in io.Reader) error {
+	var size int64
+	block, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, err := io.ReadFull(in, block)
+		if n > 0 && !bytes.Equal(block[:n], zeros[:n]) {
+			if _, err := out.WriteAt(block[:n], size); err != nil {
+				return err
+			}
+		}
+		size += int64(n)
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return out.Truncate(size)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

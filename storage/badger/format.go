@@ -81,7 +81,12 @@ func writeFileDurably(name, content string) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	dir, err := os.Open(filepath.Dir(name))
+	return syncDirectory(filepath.Dir(name))
+}
+
+// syncDirectory brings the names in a directory to the disk.
+func syncDirectory(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

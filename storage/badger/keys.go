@@ -131,6 +131,9 @@ func indexPrefix(dimension byte, value string) []byte {
 	return appendPart([]byte{prefixIndex, dimension}, value)
 }
 
+// eventIndexes is how many index entries an event has.
+const eventIndexes = 4
+
 // indexPrefixes returns the prefixes of all index entries of an event.
 func indexPrefixes(k resource.Key, t change.Type) [][]byte {
 	return [][]byte{

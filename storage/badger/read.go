@@ -53,6 +53,15 @@ func (r *reading) close() {
 	r.done()
 }
 
+// trimmedMeanwhile explains why something of a revision is not there that was when the
+// view was opened: Trim does not wait for readers.
+func (r *reading) trimmedMeanwhile(revision int64, err error) error {
+	if oldest := r.s.oldest.Load(); oldest > r.oldest && revision <= oldest && errors.Is(err, engine.ErrKeyNotFound) {
+		return &storage.CompactedError{Revision: revision, Oldest: oldest}
+	}
+	return err
+}
+
 // stream makes an iterator of a walk over a view. The walk gives what it finds to a
 // function that reports false once nobody wants more.
 func stream[T any](s *Store, revision int64, doing string, walk func(*reading, func(T) bool) error) iter.Seq2[T, error] {
@@ -210,10 +219,12 @@ func (s *Store) History(ctx context.Context, key resource.Key) iter.Seq2[*storag
 			p.EndRevision, p.ValidTo = v.endRevision, v.endTime
 			if v.changeType == change.Modified && v.revision > r.oldest {
 				e, err := r.event(storage.EventID{Revision: v.revision, Number: v.event})
-				if err != nil {
+				switch {
+				case err == nil:
+					p.Changes = e.Changes
+				case !errors.Is(err, storage.ErrCompacted):
 					return err
 				}
-				p.Changes = e.Changes
 			}
 			if !yield(p) {
 				return nil
@@ -264,7 +275,7 @@ func (r *reading) stored(ctx context.Context, key resource.Key) iter.Seq2[stored
 				return
 			}
 			if it.Item().IsDeletedOrExpired() {
-				continue
+				return // trimmed, or undone: there is nothing below that counts
 			}
 			v, err := versionOf(key, it.Item())
 			if err != nil {
@@ -292,10 +303,10 @@ func (r *reading) stored(ctx context.Context, key resource.Key) iter.Seq2[stored
 // trimmed reports whether a version only served revisions that were trimmed. It may
 // still be there: the engine drops it when it next rewrites that part of the store.
 func (r *reading) trimmed(v, newer *version) bool {
-	if newer == nil {
-		return v.changeType == change.Disappeared && v.revision <= r.oldest
+	if v.changeType == change.Disappeared && v.revision <= r.oldest {
+		return true
 	}
-	return newer.revision <= r.oldest
+	return newer != nil && newer.revision <= r.oldest
 }
 
 // List implements storage.Store.
@@ -390,9 +401,11 @@ func behind(prefix []byte) []byte {
 // is none, and goes on to the next key.
 func (l *lister) versionAt(key resource.Key, raw []byte) (*storage.Version, error) {
 	var newer, found *version
+	over := false // what comes after a deletion was trimmed
 	for ; l.it.Valid() && bytes.Equal(l.it.Item().Key(), raw); l.it.Next() {
 		item := l.it.Item()
-		if found != nil || item.IsDeletedOrExpired() {
+		over = over || item.IsDeletedOrExpired()
+		if over || found != nil {
 			continue
 		}
 		above := int64(item.Version()) > l.r.revision && item.UserMeta()&metaRestored == 0

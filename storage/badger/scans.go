@@ -50,7 +50,7 @@ func (r *reading) timeOf(revision int64) (time.Time, error) {
 	}
 	item, err := r.txn.Get(scanKey(revision))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("time of revision %d: %w", revision, err)
+		return time.Time{}, fmt.Errorf("time of revision %d: %w", revision, r.trimmedMeanwhile(revision, err))
 	}
 	m, err := scanOf(item)
 	if err != nil {

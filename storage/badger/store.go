@@ -57,8 +57,7 @@ type Options struct {
 // two compactions stay below 100 MB. 32 KiB blocks compress documents of about 1 kB
 // three times better than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
 const (
-	memtableSize   = 4 << 20
-	tableSize      = 1 << 20 // compressed; XXX
+	memtableSize   = 8 << 20
 	blockSize      = 32 << 10
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
@@ -68,10 +67,11 @@ const (
 
 // Store is an open store. See storage.Store for its methods.
 type Store struct {
-	path  string
-	files files
-	db    *engine.DB
-	log   *slog.Logger
+	path   string
+	files  files
+	unlock func()
+	db     *engine.DB
+	log    *slog.Logger
 
 	head   atomic.Pointer[storage.Head]
 	oldest atomic.Int64 // revision that can be read; 0 before anything was trimmed
@@ -79,13 +79,15 @@ type Store struct {
 
 	maintenance sync.Mutex // held while old entries are removed, or must not be
 
-	mu      sync.Mutex
-	closed  bool
-	writing bool       // a transaction is open
-	dirty   bool       // entries above the head may exist
-	users   int        // calls and iterators under way
-	idle    *sync.Cond // users became 0, or writing false
-	result  error      // of Close
+	mu       sync.Mutex
+	closed   bool
+	writing  bool       // a transaction is open
+	flushing bool       // or the memtable is being emptied
+	dirty    bool       // entries above the head may exist
+	users    int        // calls and iterators under way
+	idle     *sync.Cond // users became 0, or writing false
+	released bool       // the engine is closed
+	result   error      // of Close
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -99,7 +101,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	dir, err := prepare(opts.Path)
 	if err != nil {
-		return nil, fmt.Errorf("opening store %s: %w", opts.Path, err)
+		return nil, fmt.Errorf("opening store %s: %w", opts.Path, translate(err))
 	}
 	s := &Store{path: opts.Path, log: log, files: files{path: opts.Path, dir: dir}}
 	s.idle = sync.NewCond(&s.mu)
@@ -109,35 +111,59 @@ func Open(opts Options) (*Store, error) {
 	return s, nil
 }
 
-// open checks the files, gives them to the engine and recovers what a crash left. The
+// open checks the files, recovers what a crash left and gives them to the engine. The
 // lock comes first: the files of another process are not ours to check.
-func (s *Store) open() error {
-	if pid, locked := lockedBy(s.files.dir); locked {
-		return &storage.LockedError{Path: s.path, PID: pid}
+func (s *Store) open() (err error) {
+	if s.unlock, err = lock(s.path); err != nil {
+		return err
 	}
-	clean, err := s.files.open()
+	defer func() {
+		if err != nil {
+			s.unlock()
+		}
+	}()
+	clean, err := s.files.check()
 	if err != nil {
 		return err
 	}
+	if err := s.files.roomToOpen(clean); err != nil {
+		return err
+	}
 	if !clean {
-		if err := s.files.rescue(); err != nil {
-			return err
-		}
-		if err := s.files.dropUnborn(); err != nil {
+		if err := s.recoverCrash(); err != nil {
 			return err
 		}
 	}
-	if s.db, err = openEngine(engineOptions(s.files.dir, s.log, clean)); err != nil {
-		return errors.Join(translateOpen(s.path, s.files.dir, err), s.files.finishRescue())
+	return s.start()
+}
+
+// start opens the engine on files that are known to be whole.
+func (s *Store) start() (err error) {
+	if err := s.files.begin(); err != nil {
+		return err
 	}
-	err = s.recover()
+	if s.db, err = openEngine(engineOptions(s.files.dir, s.log, true)); err != nil {
+		return translateOpen(s.path, s.files.dir, err)
+	}
+	err = s.readState()
 	if err == nil {
-		err = s.files.opened(s.head.Load().Revision)
+		err = s.undoCutOff()
 	}
 	if err != nil {
-		return errors.Join(err, s.db.Close(), s.files.finishRescue())
+		return errors.Join(translate(err), s.db.Close())
 	}
+	s.note()
 	return nil
+}
+
+// note notes what was committed. It is worth a warning where that fails, and no more: what
+// was committed is committed.
+func (s *Store) note() {
+	s.files.noting.Lock()
+	defer s.files.noting.Unlock()
+	if err := s.files.note(s.head.Load().Revision, s.oldest.Load()); err != nil {
+		s.log.Warn("The head could not be noted; what was committed is stored all the same", "error", err)
+	}
 }
 
 // openEngine opens Badger, which panics on some kinds of damage.
@@ -150,11 +176,11 @@ func openEngine(o engine.Options) (db *engine.DB, err error) {
 	return engine.OpenManaged(o)
 }
 
-// engineOptions has Badger read and check every table of a store that was not closed
-// cleanly; otherwise their sums were compared already.
-func engineOptions(dir string, log *slog.Logger, clean bool) engine.Options {
+// engineOptions are those of an engine whose tables were checked already, or else of one
+// that checks them when it opens them.
+func engineOptions(dir string, log *slog.Logger, checked bool) engine.Options {
 	check := options.OnTableRead
-	if clean {
+	if checked {
 		check = options.NoVerification
 	}
 	return engine.DefaultOptions(dir).
@@ -168,36 +194,36 @@ func engineOptions(dir string, log *slog.Logger, clean bool) engine.Options {
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithMemTableSize(memtableSize).
-		WithBaseTableSize(tableSize).
 		WithNumMemtables(2).
 		WithNumLevelZeroTables(4).
 		WithNumLevelZeroTablesStall(8).
 		WithNumCompactors(2).
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(valueLogSize).
+		WithVerifyValueChecksum(true). // of those in the value log; tables check their blocks
 		WithDetectConflicts(false).
 		WithMetricsEnabled(false)
 }
 
-// recover finds the head and undoes what lies above it.
-func (s *Store) recover() error {
+// readState finds the head and what was trimmed.
+func (s *Store) readState() error {
 	head, err := s.readHead()
 	if err != nil {
 		return err
 	}
 	s.head.Store(&head)
-	if err := s.recoverTrim(); err != nil {
-		return err
-	}
+	return s.recoverTrim()
+}
+
+// undoCutOff undoes a scan that was cut off.
+func (s *Store) undoCutOff() error {
+	head := s.head.Load().Revision
 	intent, err := s.readIntent()
-	if err != nil {
+	if err != nil || intent <= head {
 		return err
 	}
-	if intent <= head.Revision {
-		return nil
-	}
-	s.log.Info("Undoing a scan that was not committed", "revision", intent, "head", head.Revision)
-	return s.undo(context.Background(), head.Revision)
+	s.log.Info("Undoing a scan that was not committed", "revision", intent, "head", head)
+	return s.undo(context.Background(), head)
 }
 
 // Head implements storage.Store.
@@ -274,24 +300,33 @@ func (s *Store) leave() {
 	}
 }
 
-// Close implements storage.Store.
+// Close implements storage.Store. Where there is no room on the disk for what is in memory
+// it reports storage.ErrFull and leaves the engine and the lock as they are: Close may be
+// called again once there is room, and if the process ends instead, the next Open recovers
+// everything from the logs.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	first := !s.closed
+	defer s.mu.Unlock()
 	s.closed = true
 	for s.users > 0 {
 		s.idle.Wait()
 	}
-	defer s.mu.Unlock()
-	if first {
-		err := translate(s.db.Close())
-		if err == nil {
-			err = s.files.closed()
-		}
-		if err != nil {
-			s.result = fmt.Errorf("closing store %s: %w", s.path, err)
-		}
+	if s.released {
+		return s.result
 	}
+	if err := s.files.roomToClose(); err != nil {
+		return fmt.Errorf("closing store %s: %w", s.path, err)
+	}
+	s.released = true
+	s.files.head = s.head.Load().Revision
+	err := translate(s.db.Close())
+	if err == nil {
+		err = s.files.closed()
+	}
+	if err != nil {
+		s.result = fmt.Errorf("closing store %s: %w", s.path, err)
+	}
+	s.unlock()
 	return s.result
 }
 
@@ -328,21 +363,13 @@ func translateOpen(path, dir string, err error) error {
 	if errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", storage.ErrCorrupt, err)
-}
-
-// lockedBy reports whether another process has the directory open. Badger locks it by
-// flock, which ends with the process.
-func lockedBy(dir string) (pid int, locked bool) {
-	release, err := tryLock(dir)
-	if err != nil {
-		return ownerOf(dir), true
+	if isFull(err) {
+		return translate(err)
 	}
-	release()
-	return 0, false
+	return damaged(dir, fmt.Sprintf("cannot be opened: %v", err))
 }
 
-// ownerOf reads the process id that Badger leaves in the directory; 0 if there is none.
+// ownerOf reads the process id that the owner leaves in a directory; 0 if there is none.
 func ownerOf(dir string) int {
 	b, err := os.ReadFile(filepath.Join(dir, "LOCK"))
 	if err != nil {

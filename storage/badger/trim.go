@@ -29,9 +29,6 @@ func (s *Store) Trim(ctx context.Context, revision int64) error {
 	if revision > head {
 		return fmt.Errorf("trimming up to revision %d: %w; the newest is %d", revision, storage.ErrFutureRevision, head)
 	}
-	if revision <= max(1, s.oldest.Load()) {
-		return nil
-	}
 	s.maintenance.Lock()
 	defer s.maintenance.Unlock()
 	if err := s.trim(ctx, head, revision); err != nil {
@@ -40,20 +37,32 @@ func (s *Store) Trim(ctx context.Context, revision int64) error {
 	return nil
 }
 
+// trim also finishes what an earlier one left, where there is nothing else to do.
 func (s *Store) trim(ctx context.Context, head, revision int64) error {
 	cleared, err := s.readNumber(prefixCleared)
 	if err != nil {
 		return err
 	}
-	if err := s.writeNumber(prefixOldest, revision, head); err != nil {
+	oldest := s.oldest.Load()
+	if revision <= max(1, oldest, cleared) && oldest <= cleared {
+		return nil
+	}
+	if err := s.room(0); err != nil {
 		return err
 	}
-	s.oldest.Store(revision)
-	s.db.SetDiscardTs(uint64(revision))
-	if err := s.clear(ctx, head, max(1, cleared), revision); err != nil {
+	if revision > max(1, oldest) {
+		if err := s.writeNumber(prefixOldest, revision, head); err != nil {
+			return err
+		}
+		s.oldest.Store(revision)
+		s.note()
+		s.db.SetDiscardTs(uint64(revision))
+		oldest = revision
+	}
+	if err := s.clear(ctx, head, max(1, cleared), oldest); err != nil {
 		return err
 	}
-	return s.writeNumber(prefixCleared, revision, head)
+	return s.writeNumber(prefixCleared, oldest, head)
 }
 
 // clear deletes the scan records of the revisions from first on below end, and the events
@@ -65,6 +74,7 @@ func (s *Store) clear(ctx context.Context, head, first, end int64) error {
 	defer batch.Cancel()
 	it := view.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixEvent}})
 	defer it.Close()
+	cleared := 0
 	for it.Seek(eventKey(storage.EventID{Revision: first})); it.Valid(); it.Next() {
 		id, err := parseEventID(it.Item().Key())
 		if err != nil {
@@ -75,6 +85,11 @@ func (s *Store) clear(ctx context.Context, head, first, end int64) error {
 		}
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if cleared++; cleared%eventsPerCheck == 0 {
+			if err := s.room(eventsPerCheck * 1 << 10); err != nil {
+				return err
+			}
 		}
 		if err := clearEvent(batch, view, id, it.Item()); err != nil {
 			return err
@@ -87,6 +102,10 @@ func (s *Store) clear(ctx context.Context, head, first, end int64) error {
 	}
 	return batch.Flush()
 }
+
+// eventsPerCheck is how many events are removed before the room on the disk is looked at
+// again. The deletions that one takes are below 1 KiB.
+const eventsPerCheck = 1000
 
 // clearEvent deletes an event with its index entries, and the tombstone that it tells of.
 func clearEvent(batch *engine.WriteBatch, view *engine.Txn, id storage.EventID, item *engine.Item) error {
@@ -207,6 +226,9 @@ func (s *Store) Reclaim(ctx context.Context, progress func(done, total int)) err
 // prefix that is there for this alone.
 func (s *Store) reclaim(ctx context.Context, progress func(done, total int)) error {
 	tables := s.db.Tables()
+	if err := s.room(sizeOnDisk(tables) / 2); err != nil {
+		return err
+	}
 	total := len(tables) + 3
 	step := func(n int) error {
 		if progress != nil {
@@ -240,6 +262,16 @@ func (s *Store) reclaim(ctx context.Context, progress func(done, total int)) err
 	return step(total)
 }
 
+// sizeOnDisk adds up tables. Rewriting all of them takes as much before the old ones are
+// gone.
+func sizeOnDisk(tables []engine.TableInfo) int64 {
+	var size int64
+	for _, t := range tables {
+		size += int64(t.OnDiskSize)
+	}
+	return size
+}
+
 // timestampLength is how many bytes Badger adds to a key in its tables.
 const timestampLength = 8
 
@@ -250,6 +282,9 @@ func (s *Store) touch(internal []byte) error {
 	}
 	key := internal[:len(internal)-timestampLength]
 	at := math.MaxUint64 - binary.BigEndian.Uint64(internal[len(key):])
+	if at > uint64(s.head.Load().Revision) {
+		return nil // staged: it would come back after a roll-back
+	}
 	view := s.db.NewTransactionAt(at, false)
 	defer view.Discard()
 	it := view.NewKeyIterator(key, engine.IteratorOptions{})
@@ -266,7 +301,7 @@ func (s *Store) touch(internal []byte) error {
 		}
 		return batch.Flush()
 	}
-	value, err := it.Item().ValueCopy(nil)
+	value, err := valueOf(it.Item())
 	if err != nil {
 		return err
 	}
@@ -299,6 +334,9 @@ const valueLogGarbage = 0.5
 
 func (s *Store) collectValueLog(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if err := s.room(2 * valueLogSize); err != nil {
+			return err
+		}
 		err := s.db.RunValueLogGC(valueLogGarbage)
 		if errors.Is(err, engine.ErrNoRewrite) || errors.Is(err, engine.ErrRejected) {
 			return nil

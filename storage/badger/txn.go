@@ -35,6 +35,7 @@ type txn struct {
 	pending      []*engine.Entry
 	pendingBytes int
 	batch        *engine.WriteBatch // nil while everything is pending
+	unchecked    int                // bytes that went into the batch since the last look at the free space
 
 	err  error // the first failure; nothing can be committed after it
 	done bool
@@ -51,7 +52,7 @@ func (s *Store) Begin(ctx context.Context, now time.Time) (storage.Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.beginWriting(ctx, false); err != nil {
+	if err := s.beginScan(ctx); err != nil {
 		leave()
 		return nil, fmt.Errorf("beginning a revision: %w", err)
 	}
@@ -63,18 +64,31 @@ func (s *Store) Begin(ctx context.Context, now time.Time) (storage.Txn, error) {
 	return &txn{s: s, leave: leave, revision: head.Revision + 1, at: at}, nil
 }
 
-// beginWriting takes the place of the one writer, waiting for it if asked to, and first
-// clears away what an earlier writer could not.
-func (s *Store) beginWriting(ctx context.Context, wait bool) error {
+// beginScan takes the place of the one writer for a scan, if there is room for one.
+func (s *Store) beginScan(ctx context.Context) error {
+	if err := s.beginWriting(ctx, false); err != nil {
+		return err
+	}
+	err := s.room(maxPendingBytes)
+	if err != nil {
+		s.endWriting(false)
+	}
+	return err
+}
+
+// beginWriting takes the place of the one writer, and first
+// clears away what an earlier writer could not. The memtable waits for a scan to end
+// before it is emptied; a scan waits for the moment that emptying it takes.
+func (s *Store) beginWriting(ctx context.Context, flushing bool) error {
 	s.mu.Lock()
-	for s.writing && wait && !s.closed {
+	for s.writing && (flushing || s.flushing) && !s.closed {
 		s.idle.Wait()
 	}
 	if s.writing {
 		s.mu.Unlock()
 		return storage.ErrBusy
 	}
-	s.writing = true
+	s.writing, s.flushing = true, flushing
 	dirty := s.dirty
 	s.mu.Unlock()
 	if !dirty {
@@ -90,7 +104,7 @@ func (s *Store) beginWriting(ctx context.Context, wait bool) error {
 func (s *Store) endWriting(dirty bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing = false
+	s.writing, s.flushing = false, false
 	s.dirty = dirty
 	s.idle.Broadcast()
 }
@@ -227,7 +241,7 @@ const metaDelete byte = 1 << 7
 // held back.
 func (t *txn) add(e *engine.Entry) error {
 	if t.batch != nil {
-		return writeEntry(t.batch, e)
+		return t.write(e)
 	}
 	t.pending = append(t.pending, e)
 	t.pendingBytes += len(e.Key) + len(e.Value)
@@ -237,8 +251,26 @@ func (t *txn) add(e *engine.Entry) error {
 	return t.spill()
 }
 
+// bytesPerCheck is how much goes into batches before the free space is looked at again.
+const bytesPerCheck = 1 << 20
+
+// write puts an entry into the batch.
+func (t *txn) write(e *engine.Entry) error {
+	t.unchecked += len(e.Key) + len(e.Value)
+	if t.unchecked >= bytesPerCheck {
+		if err := t.s.room(int64(t.unchecked) + bytesPerCheck); err != nil {
+			return err
+		}
+		t.unchecked = 0
+	}
+	return writeEntry(t.batch, e)
+}
+
 // spill announces the revision and goes over to batches.
 func (t *txn) spill() error {
+	if err := t.s.room(int64(t.pendingBytes) + bytesPerCheck); err != nil {
+		return err
+	}
 	announce := t.s.db.NewTransactionAt(math.MaxUint64, true)
 	defer announce.Discard()
 	if err := announce.Set(intentKey(), nil); err != nil {
@@ -248,6 +280,7 @@ func (t *txn) spill() error {
 		return err
 	}
 	t.batch = t.s.db.NewWriteBatchAt(uint64(t.revision))
+	t.batch.SetMaxPendingTxns(2)
 	for _, e := range t.pending {
 		if err := writeEntry(t.batch, e); err != nil {
 			return err
@@ -286,9 +319,7 @@ func (t *txn) Commit(ctx context.Context, meta *storage.ScanMetadata) error {
 	}
 	t.s.times.set(t.revision, t.at)
 	t.s.head.Store(&storage.Head{Revision: t.revision, Time: t.at, ScanID: meta.ScanID})
-	if err := t.s.files.noteHead(t.revision); err != nil {
-		t.s.log.Warn("The head could not be noted; the scan is stored all the same", "error", err)
-	}
+	t.s.note()
 	t.end(false)
 	return nil
 }
@@ -299,6 +330,9 @@ func (t *txn) Commit(ctx context.Context, meta *storage.ScanMetadata) error {
 func (t *txn) commit(meta *storage.ScanMetadata) error {
 	record, err := encodeScan(meta)
 	if err != nil {
+		return err
+	}
+	if err := t.s.room(int64(t.pendingBytes + t.unchecked + len(record))); err != nil {
 		return err
 	}
 	if t.batch != nil {
@@ -333,6 +367,10 @@ func (t *txn) Rollback() error {
 	}
 	err := t.s.undo(context.Background(), t.s.head.Load().Revision)
 	t.end(err != nil)
+	if errors.Is(err, storage.ErrFull) {
+		t.s.log.Warn("What was staged is undone when there is room for it; until then it stays invisible", "revision", t.revision, "error", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("rolling back revision %d: %w", t.revision, translate(err))
 	}
@@ -357,13 +395,22 @@ func (s *Store) undo(ctx context.Context, head int64) error {
 	defer it.Close()
 	batch := s.db.NewManagedWriteBatch()
 	defer batch.Cancel()
+	unchecked := int64(bytesPerCheck)
 	for it.Rewind(); it.Valid(); it.Next() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := undoEntry(batch, before, head, it.Item()); err != nil {
+		if unchecked >= bytesPerCheck {
+			if err := s.room(2 * bytesPerCheck); err != nil {
+				return err
+			}
+			unchecked = 0
+		}
+		written, err := undoEntry(batch, before, head, it.Item())
+		if err != nil {
 			return err
 		}
+		unchecked += written
 	}
 	if err := batch.Flush(); err != nil {
 		return err
@@ -371,27 +418,38 @@ func (s *Store) undo(ctx context.Context, head int64) error {
 	return s.withdrawIntent(head)
 }
 
-func undoEntry(batch *engine.WriteBatch, before *engine.Txn, head int64, item *engine.Item) error {
+// undoEntry returns how many bytes it writes.
+func undoEntry(batch *engine.WriteBatch, before *engine.Txn, head int64, item *engine.Item) (int64, error) {
 	undone := item.IsDeletedOrExpired() && item.Key()[0] != prefixKnown || item.UserMeta()&metaRestored != 0
 	if int64(item.Version()) <= head || undone || item.Key()[0] == prefixIntent {
-		return nil
+		return 0, nil
 	}
 	key := item.KeyCopy(nil)
 	old, err := before.Get(key)
 	if errors.Is(err, engine.ErrKeyNotFound) {
 		if item.IsDeletedOrExpired() {
-			return nil
+			return 0, nil
 		}
-		return batch.DeleteAt(key, item.Version())
+		return int64(len(key)), batch.DeleteAt(key, item.Version())
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
-	value, err := old.ValueCopy(nil)
+	value, err := valueOf(old)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return batch.SetEntryAt(engine.NewEntry(key, value).WithMeta(old.UserMeta()|metaRestored), item.Version())
+	return int64(len(key) + len(value)), batch.SetEntryAt(engine.NewEntry(key, value).WithMeta(old.UserMeta()|metaRestored), item.Version())
+}
+
+// valueOf copies a value that is to be written again. Badger logs what it cannot read
+// from its value log and then gives nothing, which must not be written over the original.
+func valueOf(item *engine.Item) ([]byte, error) {
+	value, err := item.ValueCopy(nil)
+	if err == nil && len(value) == 0 && item.ValueSize() > 0 {
+		err = fmt.Errorf("%w of %d bytes that cannot be read", errMalformed, item.ValueSize())
+	}
+	return value, err
 }
 
 // withdrawIntent deletes an intent above the head once nothing else is left there.

@@ -1,0 +1,532 @@
+package badger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	engine "github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/badger/v4/pb"
+	"github.com/dgraph-io/badger/v4/table"
+	"github.com/dgraph-io/badger/v4/y"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/storage"
+)
+
+// What a crash leaves and what damage leaves must be told apart. A process that is killed
+// leaves logs longer than their content, tables that no manifest names, and empty files
+// that were about to be filled or removed. A power cut also leaves the last write torn.
+// What neither leaves is a table that is not whole or not there although the manifest
+// names it, or less than what was committed.
+//
+// Badger is not asked about the former: on damaged tables and logs it ends the process,
+// in part from goroutines of its own. The latter is checked on what it recovered.
+
+// verifyCrashed checks what can be checked before the engine recovers the files. clean
+// reports whether there is nothing to recover, because the store is new.
+func (f *files) verifyCrashed() (clean bool, err error) {
+	if err := f.refuseOthers(); err != nil {
+		return false, err
+	}
+	names, err := f.names()
+	if err != nil {
+		return false, err
+	}
+	if !slices.ContainsFunc(names, isEngineFile) {
+		// The manifest is the first file that Badger makes, under another name.
+		if head, _ := f.noted(); head > 0 {
+			return false, damaged(f.dir, fmt.Sprintf("holds no store, and revision %d was committed", head))
+		}
+		return true, nil
+	}
+	if !slices.Contains(names, manifestFile) {
+		return false, damaged(filepath.Join(f.dir, manifestFile), "is missing")
+	}
+	for _, name := range names {
+		if err := f.verifyHeader(name); err != nil {
+			return false, err
+		}
+	}
+	return false, f.verifyTables()
+}
+
+// refuseOthers finds what is no file: putting back the files of a recovery that failed
+// would remove it.
+func (f *files) refuseOthers() error {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			return foreign(filepath.Join(f.dir, e.Name()))
+		}
+	}
+	return nil
+}
+
+// Files begin in a known way: logs with the number of their encryption key, which is 0,
+// and the registry of keys with 16 random bytes, a text, and no keys.
+const (
+	registryText   = "Hello Badger"
+	registryOffset = 16
+	keyNumber      = 8
+)
+
+func (f *files) verifyHeader(name string) error {
+	path := filepath.Join(f.dir, name)
+	switch ext := filepath.Ext(name); {
+	case ext == ".mem" || ext == ".vlog":
+		if strings.Trim(strings.TrimSuffix(name, ext), "0123456789") != "" {
+			return foreign(path)
+		}
+		head, err := readHeader(path, keyNumber)
+		if err == nil && slices.ContainsFunc(head, func(b byte) bool { return b != 0 }) {
+			return damaged(path, "is no log of the engine")
+		}
+		return err
+	case name == registryFile:
+		head, err := readHeader(path, registryOffset+len(registryText)+1)
+		if err == nil && (len(head) != registryOffset+len(registryText) || string(head[registryOffset:]) != registryText) {
+			return damaged(path, "is not what was written")
+		}
+		return err
+	default:
+		return nil
+	}
+}
+
+// readHeader reads the first n bytes of a file, or all of a shorter one.
+func readHeader(path string, n int) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	head := make([]byte, n)
+	n, err = file.ReadAt(head, 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return head[:n], err
+}
+
+// verifyTables checks the tables that the manifest names: by their sums, or by their own
+// checksums if they are younger.
+func (f *files) verifyTables() error {
+	manifest, err := f.readManifest()
+	if err != nil {
+		return err
+	}
+	summed := sums{}
+	var g errgroup.Group
+	g.SetLimit(4)
+	for id, t := range manifest.Tables {
+		name := filepath.Base(table.NewFilename(id, f.dir))
+		path := filepath.Join(f.dir, name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(damaged(path, "is missing"), g.Wait())
+		}
+		if want, ok := f.last[name]; ok {
+			summed[name] = want
+			continue
+		}
+		g.Go(func() error {
+			if err := verifyTable(path, t.Compression); err != nil {
+				return damaged(path, fmt.Sprintf("is not whole: %v", err))
+			}
+			return nil
+		})
+	}
+	return errors.Join(f.compare(summed), f.compareLogs(), g.Wait())
+}
+
+func (f *files) readManifest() (engine.Manifest, error) {
+	path := filepath.Join(f.dir, manifestFile)
+	file, err := os.Open(path)
+	if err != nil {
+		return engine.Manifest{}, err
+	}
+	defer file.Close()
+	manifest, _, err := engine.ReplayManifestFile(file, 0, engine.DefaultOptions("").WithLogger(nil))
+	if err != nil {
+		return manifest, damaged(path, fmt.Sprintf("cannot be read: %v", err))
+	}
+	return manifest, nil
+}
+
+// compareLogs compares the value logs that were closed once: Badger writes to new ones
+// only. It empties a log before it removes it.
+func (f *files) compareLogs() error {
+	want := sums{}
+	for name, s := range f.last {
+		if filepath.Ext(name) != ".vlog" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(f.dir, name)); err == nil && info.Size() > 0 {
+			want[name] = s
+		}
+	}
+	return f.compare(want)
+}
+
+// verifyTable reads a table and checks all checksums in it.
+func verifyTable(path string, compression options.CompressionType) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.New("its blocks cannot be read")
+		}
+	}()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := verifyIndex(content); err != nil {
+		return err
+	}
+	t, err := table.OpenInMemoryTable(content, 0, &table.Options{Compression: compression, BlockSize: blockSize})
+	if err != nil {
+		return err
+	}
+	return t.VerifyChecksum()
+}
+
+// verifyIndex checks the end of a table, which leads to all else: the index, its length,
+// its checksum and the checksum's length. Badger ends the process where a length is wrong.
+func verifyIndex(content []byte) error {
+	sumBytes, rest, err := cutLengthed(content)
+	if err != nil {
+		return err
+	}
+	index, _, err := cutLengthed(rest)
+	if err != nil {
+		return err
+	}
+	want, err := parseChecksum(sumBytes)
+	if err != nil {
+		return err
+	}
+	if len(index) == 0 {
+		return errors.New("it has no index")
+	}
+	return y.VerifyChecksum(index, want)
+}
+
+// parseChecksum reads two fields in the encoding of protocol buffers: the algorithm, left
+// out where it is 0, and the sum.
+func parseChecksum(b []byte) (*pb.Checksum, error) {
+	const algorithmTag, sumTag = 1 << 3, 2 << 3
+	c := &pb.Checksum{}
+	for len(b) > 0 {
+		tag := b[0]
+		v, n := binary.Uvarint(b[1:])
+		switch {
+		case n <= 0:
+			return nil, errors.New("its checksum cannot be read")
+		case tag == algorithmTag && v <= uint64(pb.Checksum_XXHash64):
+			c.Algo = pb.Checksum_Algorithm(v)
+		case tag == sumTag:
+			c.Sum = v
+		default:
+			return nil, errors.New("its checksum is of no known kind")
+		}
+		b = b[1+n:]
+	}
+	return c, nil
+}
+
+// cutLengthed cuts off what stands at the end of b, followed by its length.
+func cutLengthed(b []byte) (last, rest []byte, err error) {
+	const lengthBytes = 4
+	if len(b) < lengthBytes {
+		return nil, nil, errors.New("it ends too early")
+	}
+	body := b[:len(b)-lengthBytes]
+	n := int64(binary.BigEndian.Uint32(b[len(body):]))
+	if n > int64(len(body)) {
+		return nil, nil, errors.New("it ends with a wrong length")
+	}
+	return body[int64(len(body))-n:], body[:int64(len(body))-n], nil
+}
+
+// recoverCrash makes of what a crash left the files of a closed store. If it fails, the
+// files are as they were.
+func (s *Store) recoverCrash() (err error) {
+	s.log.Info("Recovering the store: it was not closed")
+	if err := s.files.rescue(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.files.finishRescue())
+		}
+	}()
+	if err := s.files.dropUseless(); err != nil {
+		return err
+	}
+	if s.db, err = openEngine(recoveryOptions(s.files.dir, engineLogger{s.log})); err != nil {
+		return translateOpen(s.path, s.files.dir, err)
+	}
+	err = s.recoverState()
+	if err := errors.Join(err, s.db.Close()); err != nil {
+		return translate(err)
+	}
+	s.files.head = s.head.Load().Revision
+	return s.files.recovered()
+}
+
+// recoveryOptions are those of an engine that reads what a crash left and deletes nothing
+// of it but the logs that it has made tables of. It never waits for tables to be compacted.
+func recoveryOptions(dir string, log engine.Logger) engine.Options {
+	const noLimit = 1 << 30
+	return engineOptions(dir, nil, true).
+		WithLogger(log).
+		WithNumCompactors(0).
+		WithNumLevelZeroTables(noLimit).
+		WithNumLevelZeroTablesStall(noLimit + 1)
+}
+
+func (s *Store) recoverState() error {
+	if err := s.readState(); err != nil {
+		return err
+	}
+	if err := s.checkRecovered(s.files.head); err != nil {
+		return err
+	}
+	return s.undoCutOff()
+}
+
+// dropUseless removes what the engine stumbles over and does not need.
+//
+// Badger v4.9 makes a log empty, sizes it and only then writes to it, and empties it again
+// before it is removed; where the process dies in between, it refuses to open the empty
+// file ever after ("Create a new file"). If it was not a crash that emptied the file, then
+// something is missing, which is found later.
+//
+// DISCARD estimates how much of a value log is garbage. Badger does not look whether it is
+// whole, and panics later on where it is not.
+func (f *files) dropUseless() error {
+	names, err := f.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		path := filepath.Join(f.dir, name)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		ext := filepath.Ext(name)
+		isLog := ext == ".mem" || ext == ".vlog"
+		if isLog && info.Size() == 0 || name == discardFile && !plausibleDiscards(path, info.Size()) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Layout of DISCARD: 16 bytes for each log, its number and the bytes of garbage in it,
+// in order, then zeros, 1 MiB in all as long as that is enough.
+const (
+	discardEntry   = 16
+	minDiscardSize = 1 << 20
+)
+
+func plausibleDiscards(path string, size int64) bool {
+	content, err := os.ReadFile(path)
+	if err != nil || size < minDiscardSize || size%discardEntry != 0 {
+		return false
+	}
+	var last uint64
+	for ; len(content) > 0; content = content[discardEntry:] {
+		log, garbage := binary.BigEndian.Uint64(content), binary.BigEndian.Uint64(content[8:])
+		if log == 0 {
+			return true
+		}
+		if log <= last || garbage > 1<<40 {
+			return false
+		}
+		last = log
+	}
+	return false
+}
+
+// checkRecovered compares what was recovered with what is known to have been committed:
+// the newest revision and the oldest, as they were noted, and of every revision above
+// since, which is the last that is known to be whole, what its scan record says.
+func (s *Store) checkRecovered(since int64) error {
+	head, oldest := s.head.Load().Revision, s.oldest.Load()
+	notedHead, notedOldest := s.files.noted()
+	if notedHead > head {
+		return s.lost(fmt.Sprintf("holds revisions up to %d, but %d was committed", head, notedHead))
+	}
+	if notedOldest > oldest {
+		return s.lost(fmt.Sprintf("has %d as its oldest revision, but what is below %d was dropped", oldest, notedOldest))
+	}
+	c := recoveryCheck{s: s, since: max(since, oldest), head: head, tallies: map[int64]*tally{}}
+	if err := c.all(); err != nil {
+		return s.lost(err.Error())
+	}
+	return nil
+}
+
+// lost says that something is missing that was committed. Which file held it is not known.
+func (s *Store) lost(what string) error {
+	return damaged(s.files.dir, what+fmt.Sprintf(": its newest files (*.mem, *.vlog, *.sst, %s) are damaged", manifestFile))
+}
+
+// recoveryCheck counts what is there of the revisions above since.
+type recoveryCheck struct {
+	s           *Store
+	since, head int64
+	tallies     map[int64]*tally
+}
+
+// tally is what there is of one revision. An index entry is counted by dimension.
+type tally struct {
+	scan     *storage.ScanMetadata
+	versions storage.ScanMetadata // its counts
+	known    int
+	events   int
+	indexed  int
+}
+
+func (c *recoveryCheck) all() error {
+	if c.head > c.since {
+		for prefix, count := range map[byte]func(*engine.Item, *tally) error{
+			prefixScan: countScan, prefixDocument: countVersion, prefixKnown: countKnown, prefixEvent: countEvent, prefixIndex: countIndex,
+		} {
+			if err := c.each(prefix, count); err != nil {
+				return err
+			}
+		}
+	}
+	for revision := c.since + 1; revision <= c.head; revision++ {
+		if err := c.tallies[revision].check(revision); err != nil {
+			return err
+		}
+	}
+	return c.largeValues()
+}
+
+// each counts entries of committed revisions. What was undone is not counted: deletions
+// and restored copies.
+func (c *recoveryCheck) each(prefix byte, count func(*engine.Item, *tally) error) error {
+	view := c.s.db.NewTransactionAt(uint64(c.head), false)
+	defer view.Discard()
+	it := view.NewIterator(engine.IteratorOptions{Prefix: []byte{prefix}, AllVersions: true, SinceTs: uint64(c.since)})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		item := it.Item()
+		revision := int64(item.Version())
+		if revision <= c.since || item.IsDeletedOrExpired() || item.UserMeta()&metaRestored != 0 {
+			continue
+		}
+		if c.tallies[revision] == nil {
+			c.tallies[revision] = &tally{}
+		}
+		if err := count(item, c.tallies[revision]); err != nil {
+			return fmt.Errorf("has an entry of revision %d that cannot be read (%w)", revision, err)
+		}
+	}
+	return nil
+}
+
+func countScan(item *engine.Item, t *tally) (err error) {
+	t.scan, err = scanOf(item)
+	return err
+}
+
+func countVersion(item *engine.Item, t *tally) error {
+	key, err := parseResourceKey(item.Key())
+	if err != nil {
+		return err
+	}
+	v, err := versionOf(key, item)
+	if err != nil {
+		return err
+	}
+	t.versions.Count(v.changeType)
+	if v.replaced > 0 {
+		t.versions.Count(change.Disappeared)
+	}
+	return nil
+}
+
+func countKnown(item *engine.Item, t *tally) error {
+	_, err := knownOf(item)
+	t.known++
+	return err
+}
+
+func countEvent(item *engine.Item, t *tally) error {
+	id, err := parseEventID(item.Key())
+	if err != nil {
+		return err
+	}
+	t.events++
+	return item.Value(func(b []byte) error {
+		_, err := decodeEvent(id, b)
+		return err
+	})
+}
+
+func countIndex(_ *engine.Item, t *tally) error {
+	t.indexed++
+	return nil
+}
+
+// check compares the tally with what the scan record says. A resource that replaces
+// another one in the same scan leaves one version and two events.
+func (t *tally) check(revision int64) error {
+	if t == nil || t.scan == nil {
+		return fmt.Errorf("lacks revision %d", revision)
+	}
+	m, v := t.scan, t.versions
+	live := v.Created + v.Modified + v.Baseline + v.Rebaselined
+	switch {
+	case m.Created != v.Created, m.Modified != v.Modified, m.Disappeared != v.Disappeared,
+		m.Baseline != v.Baseline, m.Rebaselined != v.Rebaselined, live != t.known:
+		return fmt.Errorf("lacks a part of revision %d, or holds more: its versions are not those that its scan counted", revision)
+	case m.Changes() != t.events, eventIndexes*t.events != t.indexed:
+		return fmt.Errorf("lacks a part of revision %d, or holds more: its events are not those that its scan counted", revision)
+	}
+	return nil
+}
+
+// Files of the value log that take less than this hold no value.
+const noLargeValue = 64 << 10
+
+// largeValues reads all values in the value log, if there are any: entries of old
+// revisions may have been moved to its newest files.
+func (c *recoveryCheck) largeValues() error {
+	logs, err := c.s.files.allocated(".vlog")
+	if err != nil || logs < noLargeValue {
+		return err
+	}
+	view := c.s.db.NewTransactionAt(uint64(c.head), false)
+	defer view.Discard()
+	it := view.NewIterator(engine.IteratorOptions{AllVersions: true})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		item := it.Item()
+		if item.IsDeletedOrExpired() || item.ValueSize() < valueThreshold {
+			continue
+		}
+		if _, err := valueOf(item); err != nil {
+			return fmt.Errorf("has an entry of revision %d that cannot be read (%w)", item.Version(), err)
+		}
+	}
+	return nil
+}
