@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,13 @@ import (
 	"strings"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -87,7 +95,8 @@ func serviceLabel(serviceID string) string {
 }
 
 // notAnAnswer is an answer with a status of success that holds no answer. The SDK's
-// decoders take an empty body and a web page for a list without elements.
+// decoders take an empty body, a web page, plain text, an XML declaration without
+// anything behind it and an answer to another question for a list without elements.
 type notAnAnswer struct{ what string }
 
 func (e *notAnAnswer) Error() string { return e.what }
@@ -95,7 +104,7 @@ func (e *notAnAnswer) Error() string { return e.what }
 // RetryableError has the SDK try again: such answers come from something in between.
 func (*notAnAnswer) RetryableError() bool { return true }
 
-// checkAnswers refuses empty answers and web pages.
+// checkAnswers refuses answers that do not begin as those of their operation do.
 func checkAnswers(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("elavaCheckAnswers",
 		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
@@ -106,19 +115,46 @@ func checkAnswers(stack *middleware.Stack) error {
 				return out, md, err
 			}
 			if r, ok := out.RawResponse.(*smithyhttp.Response); ok {
-				err = checkAnswer(in.Request, r)
+				root := rootOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
+				err = checkAnswer(in.Request, r, root)
 			}
 			return out, md, err
 		}), middleware.After)
 }
 
-func checkAnswer(request any, r *smithyhttp.Response) error {
+// s3Roots are the root elements of the answers that S3 gives to the operations used here
+// (S3 API Reference, "Response Syntax").
+var s3Roots = map[string]string{
+	"ListBuckets":          "ListAllMyBucketsResult",
+	"GetBucketTagging":     "Tagging",
+	"GetBucketEncryption":  "ServerSideEncryptionConfiguration",
+	"GetBucketVersioning":  "VersioningConfiguration",
+	"GetPublicAccessBlock": "PublicAccessBlockConfiguration",
+}
+
+// rootOf returns the root element of an operation's answer, and "" where the answer is a
+// JSON object.
+func rootOf(serviceID, operation string) string {
+	switch serviceID {
+	case ec2.ServiceID, rds.ServiceID, iam.ServiceID, sns.ServiceID, sts.ServiceID, elbv2.ServiceID:
+		return operation + "Response"
+	case s3.ServiceID:
+		return s3Roots[operation] // GetBucketPolicy answers with the policy
+	default:
+		return ""
+	}
+}
+
+// headSize is how much of an answer is looked at. Its root element begins within.
+const headSize = 1024
+
+func checkAnswer(request any, r *smithyhttp.Response, root string) error {
 	q, ok := request.(*smithyhttp.Request)
 	if !ok || q.Method == http.MethodHead || r.StatusCode < 200 || r.StatusCode > 299 {
 		return nil
 	}
-	br := bufio.NewReaderSize(r.Body, 512)
-	head, err := br.Peek(512)
+	br := bufio.NewReaderSize(r.Body, headSize)
+	head, err := br.Peek(headSize)
 	r.Body = struct {
 		io.Reader
 		io.Closer
@@ -126,16 +162,42 @@ func checkAnswer(request any, r *smithyhttp.Response) error {
 	if err != nil && err != io.EOF {
 		return nil // the decoder meets it again
 	}
-	head = bytes.ToLower(bytes.TrimSpace(head))
-	var what string
-	switch {
-	case len(head) == 0:
-		what = "the answer is empty"
-	case head[0] == '<' && (bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html"))):
-		what = "the answer is a web page"
-	default:
+	what := notThe(root, bytes.TrimSpace(head))
+	if what == "" {
 		return nil
 	}
 	_ = r.Body.Close()
 	return &smithy.DeserializationError{Err: &notAnAnswer{what}}
+}
+
+// notThe says what the beginning of an answer is where it is not that of an answer with
+// the root element, or of a JSON object where root is empty.
+func notThe(root string, head []byte) string {
+	lower := bytes.ToLower(head)
+	switch {
+	case len(head) == 0:
+		return "the answer is empty"
+	case head[0] == '<' && (bytes.Contains(lower, []byte("<html")) || bytes.Contains(lower, []byte("<!doctype html"))):
+		return "the answer is a web page"
+	case root == "" && head[0] != '{':
+		return "the answer is no JSON object"
+	case root != "" && firstElement(head) != root:
+		return "the answer is no " + root
+	default:
+		return ""
+	}
+}
+
+// firstElement returns the name of the first element; "" where there is none.
+func firstElement(head []byte) string {
+	d := xml.NewDecoder(bytes.NewReader(head))
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			return e.Name.Local
+		}
+	}
 }

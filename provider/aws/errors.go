@@ -62,8 +62,7 @@ func classify(err error, action string) error {
 // the SDK's own, retry.DefaultThrottleErrorCodes, and those below.
 //
 // AuthFailure and the three codes of unknown keys are also what services answer in a
-// region that is not enabled for the account. They do not prove that, so they are
-// failures, and only the hint speaks of the region.
+// region that is not enabled for the account. They do not prove that: see looksDisabled.
 var (
 	deniedCodes = []string{
 		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess",
@@ -77,10 +76,15 @@ var (
 		"IncompleteSignatureException", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
 		"RequestTimeTooSkewed", "RequestInTheFuture",
 	}
+	disabledCodes    = []string{"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"}
 	unavailableCodes = []string{"OptInRequired", "SubscriptionRequiredException"}
 	throttleCodes    = []string{"Throttled", "TooManyRequests"}
 	timeoutCodes     = []string{"RequestTimeout", "RequestTimeoutException"}
 )
+
+// looksDisabled reports whether a failure is what services answer in a region that is not
+// enabled, which EC2 in an enabled one can tell for certain.
+func looksDisabled(err error) bool { return contains(disabledCodes, errorCode(err)) }
 
 func reasonOf(err error) provider.Reason {
 	var (
@@ -191,7 +195,7 @@ func hintFor(reason provider.Reason, code, action string) string {
 	switch {
 	case contains([]string{"RequestTimeTooSkewed", "RequestInTheFuture", "RequestExpired"}, code):
 		return "set the clock of this machine"
-	case contains([]string{"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"}, code):
+	case contains(disabledCodes, code):
 		return "check the credentials, and whether the region is enabled for the account"
 	case reason == provider.ReasonNoCredentials:
 		return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached; " +

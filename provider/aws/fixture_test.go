@@ -460,3 +460,33 @@ func TestProvider_FindsCredentialsThatAppearLater(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestProvider_RegionThatIsNotEnabledIsNotAFailure(t *testing.T) {
+	for name, tc := range map[string]struct {
+		region, regions string
+		want            provider.Reason
+	}{
+		"not opted in":      {"ap-east-1", `<item><regionName>ap-east-1</regionName><optInStatus>not-opted-in</optInStatus></item>`, provider.ReasonUnavailable},
+		"opted in":          {"ap-east-1", `<item><regionName>ap-east-1</regionName><optInStatus>opted-in</optInStatus></item>`, provider.ReasonAccessDenied},
+		"unknown":           {"ap-east-1", "", provider.ReasonAccessDenied},
+		"question denied":   {"ap-east-1", "denied", provider.ReasonAccessDenied},
+		"the region itself": {"us-east-1", `<item><regionName>us-east-1</regionName><optInStatus>not-opted-in</optInStatus></item>`, provider.ReasonAccessDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := query(t, func(w http.ResponseWriter, action string, _ map[string]string) {
+				if action != "DescribeRegions" || tc.regions == "denied" {
+					writeError(w, http.StatusUnauthorized, "AuthFailure", "AWS was not able to validate the provided access credentials")
+					return
+				}
+				fmt.Fprintf(w, `<DescribeRegionsResponse><regionInfo>%s</regionInfo></DescribeRegionsResponse>`, tc.regions)
+			})
+			p := c.provider(t, func(o *elavaaws.Options) { o.Regions = []string{"us-east-1", "ap-east-1"} })
+			scope := instances
+			scope.Region = tc.region
+			_, err := listScope(t, p, scope)
+			if got := provider.ReasonOf(err); err == nil || got != tc.want {
+				t.Errorf("reason is %q, want %q: %v", got, tc.want, err)
+			}
+		})
+	}
+}

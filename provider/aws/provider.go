@@ -348,6 +348,12 @@ func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]r
 		err = fmt.Errorf("not read to the end: %w", ctx.Err())
 	}
 	err = classify(err, "")
+	if looksDisabled(err) && region != s.home() && s.disabled(ctx, region) {
+		return &provider.Error{
+			Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
+			Hint: hintFor(provider.ReasonUnavailable, "", ""),
+		}
+	}
 	if provider.ReasonOf(err) == provider.ReasonNoCredentials {
 		s.distrusted.Store(true)
 	}

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 
@@ -146,10 +147,14 @@ func s3Details(cfg aws.Config) []detail[bucket] {
 		absent: []string{"NoSuchBucketPolicy"},
 		fetch: each(func(ctx context.Context, b *bucket) error {
 			out, err := client(b).GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: b.Name})
-			if err == nil {
-				b.Policy = out.Policy
+			if err != nil {
+				return err
 			}
-			return err
+			if !json.Valid([]byte(aws.ToString(out.Policy))) { // the SDK hands on what it gets
+				return badAnswer("s3 GetBucketPolicy: the policy is no JSON")
+			}
+			b.Policy = out.Policy
+			return nil
 		}),
 	}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
@@ -156,6 +157,20 @@ func (s *session) enabledRegions(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
+}
+
+// disabled reports whether a region is certainly not enabled for the account. Where the
+// question cannot be asked, nothing is certain.
+func (s *session) disabled(ctx context.Context, region string) bool {
+	out, err := ec2.NewFromConfig(s.cfg).DescribeRegions(ctx, &ec2.DescribeRegionsInput{
+		AllRegions: aws.Bool(true), RegionNames: []string{region},
+	})
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(out.Regions, func(r types.Region) bool {
+		return aws.ToString(r.RegionName) == region && aws.ToString(r.OptInStatus) == "not-opted-in"
+	})
 }
 
 // taggedCredentials marks the failures of credentials, which otherwise look like
