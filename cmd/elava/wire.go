@@ -54,6 +54,9 @@ func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err erro
 			a.close()
 		}
 	}()
+	if err := checkProvider(cfg); err != nil {
+		return nil, err
+	}
 	announce(log, cfg)
 	limitMemory(log)
 	if a.store, err = badger.Open(badger.Options{Path: cfg.Storage.Path, Logger: log}); err != nil {
@@ -118,16 +121,48 @@ func (a *app) newProvider(ctx context.Context, cfg *config.Config) (provider.Pro
 	}
 }
 
+// checkProvider refuses what only the provider knows to be wrong (a fault that there is
+// not, types that leave nothing to list), before a store is made.
+func checkProvider(cfg *config.Config) error {
+	var err error
+	switch cfg.Cloud.Provider {
+	case config.ProviderDemo:
+		_, err = demo.New(demoOptions(cfg))
+	case config.ProviderAWS:
+		if len(cfg.Cloud.Accounts) > 0 {
+			return &usageError{errAccounts}
+		}
+		options := awsOptions(cfg)
+		options.Digest = func(string) string { return "" }
+		_, err = aws.New(options)
+	}
+	if err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+func demoOptions(cfg *config.Config) demo.Options {
+	return demo.Options{
+		Seed: uint64(cfg.Cloud.Demo.Seed), Resources: cfg.Cloud.Demo.Resources, ChangeRate: cfg.Cloud.Demo.ChangeRate,
+		Faults: cfg.Cloud.Demo.Faults, Regions: cfg.Cloud.Regions,
+		IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes,
+	}
+}
+
+func awsOptions(cfg *config.Config) aws.Options {
+	return aws.Options{Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes}
+}
+
 // newDemo goes on with the synthetic cloud where the store's last scan left it.
 func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provider, error) {
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := demo.New(demo.Options{
-		Seed: uint64(cfg.Cloud.Demo.Seed), Resources: cfg.Cloud.Demo.Resources, ChangeRate: cfg.Cloud.Demo.ChangeRate,
-		Faults: cfg.Cloud.Demo.Faults, Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes, Tick: uint64(head.ScanID), Logger: a.log,
-	})
+	options := demoOptions(cfg)
+	options.Tick, options.Logger = uint64(head.ScanID), a.log
+	p, err := demo.New(options)
 	if err != nil {
 		return nil, &usageError{err}
 	}
@@ -142,17 +177,13 @@ const keyFile = "redaction.key"
 var errAccounts = errors.New("cloud.accounts: this release lists only the account of the credentials; remove the setting, and run one daemon for each account")
 
 func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
-	if len(cfg.Cloud.Accounts) > 0 {
-		return nil, &usageError{errAccounts}
-	}
 	key, err := redaction.LoadOrCreate(filepath.Join(cfg.Storage.Path, keyFile))
 	if err != nil {
 		return nil, err
 	}
-	p, err := aws.New(aws.Options{
-		Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes,
-		Digest: key.Digest(), Logger: a.log, MeterProvider: a.exporter.MeterProvider(),
-	})
+	options := awsOptions(cfg)
+	options.Digest, options.Logger, options.MeterProvider = key.Digest(), a.log, a.exporter.MeterProvider()
+	p, err := aws.New(options)
 	if err != nil {
 		return nil, &usageError{err}
 	}

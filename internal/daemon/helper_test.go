@@ -46,6 +46,7 @@ const (
 	callStage    = "stage"
 	callSetScope = "set-scope"
 	callCommit   = "commit"
+	callTrim     = "trim"
 )
 
 // tapped is a store that asks a test before each call; an error of the tap is the store's
@@ -149,6 +150,13 @@ func (s *tapped) Begin(ctx context.Context, now time.Time) (storage.Txn, error) 
 		return nil, err
 	}
 	return &tappedTxn{Txn: txn, s: s}, nil
+}
+
+func (s *tapped) Trim(ctx context.Context, revision int64) error {
+	if err := s.before(ctx, callTrim); err != nil {
+		return err
+	}
+	return s.Store.Trim(ctx, revision)
 }
 
 func (s *tapped) Close() error {

@@ -94,6 +94,10 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 		return err
 	}
 	doubt, err := s.doubt(ctx, l)
+	if err != nil && ctx.Err() != nil { // the time limit is no failure of the store
+		l.err = context.Cause(ctx)
+		return nil
+	}
 	if err != nil || doubt == "" {
 		return err
 	}
@@ -104,7 +108,10 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 		return err
 	}
 	if doubt, err = s.doubt(ctx, again); err != nil {
-		return err
+		if ctx.Err() == nil {
+			return err
+		}
+		again.err = context.Cause(ctx)
 	}
 	switch {
 	case again.err != nil:

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -129,6 +130,14 @@ type cloudScope struct {
 	inPlan  *provider.Error
 	panics  bool
 	cancels bool // the scan is interrupted where the fault would be
+
+	glimpse *glimpse // what the first listing of the next scan shows instead
+}
+
+// glimpse is a listing that looks complete and is not.
+type glimpse struct {
+	keeps int  // resources
+	bare  bool // and none has tags
 }
 
 func newCloud() *cloud {
@@ -227,7 +236,7 @@ func (c *cloud) change(s *statement) (bool, error) {
 		"unknown": c.doUnknown, "readable": c.doReadable,
 		"fail": c.doFail, "fail-in-plan": c.doFailInPlan, "fail-plan": c.doFailPlan,
 		"panic": c.doPanic, "interrupt": c.doInterrupt, "heal": c.doHeal,
-		"drop": c.doDrop, "return": c.doReturn,
+		"drop": c.doDrop, "return": c.doReturn, "truncate": c.doTruncate, "glimpse": c.doGlimpse,
 	}[s.verb]
 	if !ok {
 		return false, nil
@@ -310,7 +319,7 @@ func (c *cloud) doDelete(s *statement) error {
 }
 
 func (c *cloud) doFill(s *statement) error {
-	if err := s.takes(1, 1, "count"); err != nil {
+	if err := s.takes(1, 1, "count", "tags.*"); err != nil {
 		return err
 	}
 	sc, err := c.scope(s, s.args[0])
@@ -322,9 +331,59 @@ func (c *cloud) doFill(s *statement) error {
 		return err
 	}
 	for i := range n {
-		sc.put(providertest.Resource(sc.scope, fmt.Sprintf("r%03d", i+1), fmt.Sprintf(`{"N":%d}`, i+1)))
+		s.json = fmt.Sprintf(`{"N":%d}`, i+1)
+		r, err := s.resource(keyIn(sc.scope, fmt.Sprintf("r%03d", i+1)))
+		if err != nil {
+			return err
+		}
+		sc.put(r)
 	}
 	return nil
+}
+
+// doTruncate deletes all but the first resources of a scope.
+func (c *cloud) doTruncate(s *statement) error {
+	if err := s.takes(1, 1, "keeps"); err != nil {
+		return err
+	}
+	sc, err := c.scope(s, s.args[0])
+	if err != nil {
+		return err
+	}
+	n, err := s.number("keeps", 0)
+	if err != nil || n > len(sc.resources) {
+		return errors.Join(err, s.errorf("there are %d resources", len(sc.resources)))
+	}
+	sc.resources = sc.resources[:n]
+	return nil
+}
+
+func (c *cloud) doGlimpse(s *statement) error {
+	if err := s.takes(1, 2, "keeps"); err != nil {
+		return err
+	}
+	sc, err := c.scope(s, s.args[0])
+	if err != nil {
+		return err
+	}
+	n, err := s.number("keeps", len(sc.resources))
+	if err != nil || n > len(sc.resources) || len(s.args) == 2 && s.args[1] != "without-tags" {
+		return errors.Join(err, s.errorf("there are %d resources", len(sc.resources)))
+	}
+	sc.glimpse = &glimpse{keeps: n, bare: len(s.args) == 2}
+	return nil
+}
+
+// glimpsed is what a listing shows that looks complete and is not.
+func (sc *cloudScope) glimpsed() []resource.Resource {
+	var all []resource.Resource
+	for _, r := range sc.resources[:sc.glimpse.keeps] {
+		if sc.glimpse.bare {
+			r.Tags = map[string]string{}
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 func (c *cloud) doDuplicate(s *statement) error {

@@ -207,7 +207,23 @@ func (w *world) show(cancel context.CancelFunc) {
 			w.fake.FailInPlan(sc.scope, sc.inPlan)
 		}
 		w.fake.Hook(sc.scope, sc.hook(cancel))
+		if sc.glimpse != nil {
+			w.showGlimpse(sc, sc.hook(cancel))
+		}
 	}
+}
+
+// showGlimpse makes the first listing of a scope another one than those that follow,
+// where then is called before each page.
+func (w *world) showGlimpse(sc *cloudScope, then providertest.Hook) {
+	whole := sc.listed()
+	w.fake.Set(sc.scope, sc.glimpsed()...)
+	w.fake.Hook(sc.scope, func(context.Context, int) error {
+		w.fake.Hook(sc.scope, then)
+		w.fake.Set(sc.scope, whole...)
+		return nil
+	})
+	sc.glimpse = nil
 }
 
 // hook fails before the page that follows those that are told by after.

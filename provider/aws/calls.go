@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -115,8 +116,8 @@ func checkAnswers(stack *middleware.Stack) error {
 				return out, md, err
 			}
 			if r, ok := out.RawResponse.(*smithyhttp.Response); ok {
-				root := rootOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
-				err = checkAnswer(in.Request, r, root)
+				roots := rootsOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
+				err = checkAnswer(in.Request, r, roots)
 			}
 			return out, md, err
 		}), middleware.After)
@@ -132,23 +133,27 @@ var s3Roots = map[string]string{
 	"GetPublicAccessBlock": "PublicAccessBlockConfiguration",
 }
 
-// rootOf returns the root element of an operation's answer, and "" where the answer is a
-// JSON object.
-func rootOf(serviceID, operation string) string {
+// rootsOf returns the names that the root element of an operation's answer can have, and
+// none where the answer is a JSON object.
+func rootsOf(serviceID, operation string) []string {
 	switch serviceID {
 	case ec2.ServiceID, rds.ServiceID, iam.ServiceID, sns.ServiceID, sts.ServiceID, elbv2.ServiceID:
-		return operation + "Response"
+		return []string{operation + "Response"}
 	case s3.ServiceID:
-		return s3Roots[operation] // GetBucketPolicy answers with the policy
+		root, ok := s3Roots[operation]
+		if !ok {
+			return nil // GetBucketPolicy answers with the policy
+		}
+		return []string{root, operation + "Response"} // some servers name it so for all services
 	default:
-		return ""
+		return nil
 	}
 }
 
 // headSize is how much of an answer is looked at. Its root element begins within.
 const headSize = 1024
 
-func checkAnswer(request any, r *smithyhttp.Response, root string) error {
+func checkAnswer(request any, r *smithyhttp.Response, roots []string) error {
 	q, ok := request.(*smithyhttp.Request)
 	if !ok || q.Method == http.MethodHead || r.StatusCode < 200 || r.StatusCode > 299 {
 		return nil
@@ -162,7 +167,7 @@ func checkAnswer(request any, r *smithyhttp.Response, root string) error {
 	if err != nil && err != io.EOF {
 		return nil // the decoder meets it again
 	}
-	what := notThe(root, bytes.TrimSpace(head))
+	what := notAs(roots, bytes.TrimSpace(head))
 	if what == "" {
 		return nil
 	}
@@ -170,19 +175,19 @@ func checkAnswer(request any, r *smithyhttp.Response, root string) error {
 	return &smithy.DeserializationError{Err: &notAnAnswer{what}}
 }
 
-// notThe says what the beginning of an answer is where it is not that of an answer with
-// the root element, or of a JSON object where root is empty.
-func notThe(root string, head []byte) string {
+// notAs says what the beginning of an answer is where it is not that of an answer with
+// one of the root elements, or of a JSON object where there are none.
+func notAs(roots []string, head []byte) string {
 	lower := bytes.ToLower(head)
 	switch {
 	case len(head) == 0:
 		return "the answer is empty"
 	case head[0] == '<' && (bytes.Contains(lower, []byte("<html")) || bytes.Contains(lower, []byte("<!doctype html"))):
 		return "the answer is a web page"
-	case root == "" && head[0] != '{':
+	case len(roots) == 0 && head[0] != '{':
 		return "the answer is no JSON object"
-	case root != "" && firstElement(head) != root:
-		return "the answer is no " + root
+	case len(roots) > 0 && !slices.Contains(roots, firstElement(head)):
+		return "the answer is no " + roots[0]
 	default:
 		return ""
 	}

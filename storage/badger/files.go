@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -28,7 +29,8 @@ import (
 //
 //	SUMS       the head, and name, size and CRC-32C of every file; there while the store is closed
 //	SUMS.open  the same from before it was opened; there while it is open, or after a crash
-//	HEAD       the newest committed revision and the oldest that can be read, or shortly before
+//	HEAD       what was committed, or shortly before: the newest revision and the oldest that
+//	           can be read, the size of the manifest and the number of the oldest log by then
 //	rescue/    the files as they were found after a crash; there while that is recovered
 //	LOCK       the id of the process that has, or last had, the store open; locked by flock
 //
@@ -82,6 +84,9 @@ func foreign(file string) error {
 // there is nothing to recover: the store was closed and every file is whole, or it is new.
 func (f *files) check() (clean bool, err error) {
 	if err := f.finishRescue(); err != nil {
+		return false, err
+	}
+	if err := f.refuseOthers(); err != nil {
 		return false, err
 	}
 	closed, head, err := readSums(filepath.Join(f.path, sumsFile))
@@ -197,7 +202,7 @@ func (f *files) finishRescue() error {
 // put back.
 func (f *files) recovered() error {
 	rescue := filepath.Join(f.path, rescueDir)
-	if err := os.Rename(rescue, rescue+".tmp"); err != nil {
+	if err := errors.Join(f.expectNoLogs(), os.Rename(rescue, rescue+".tmp")); err != nil {
 		return err
 	}
 	return errors.Join(f.closed(), os.RemoveAll(rescue+".tmp"))
@@ -266,13 +271,19 @@ func isEngineFile(name string) bool {
 }
 
 // noteHead notes a committed revision where nothing was trimmed.
-func (f *files) noteHead(revision int64) error { return f.note(revision, 0) }
+func (f *files) noteHead(revision int64) error { return f.note(note{head: revision}) }
 
-// note notes a committed revision and the oldest that can be read: 16 digits each and
-// their checksum, written in place in one write. It is no part of the commit and need not
-// be on the disk.
-func (f *files) note(head, oldest int64) error {
-	text := fmt.Sprintf("%016d %016d", head, oldest)
+// note is what HEAD tells.
+type note struct {
+	head, oldest int64
+	manifestSize int64 // of the manifest by then
+	firstLog     int64 // number of the oldest memtable's log by then; 0 if none is known
+}
+
+// note notes what was committed: numbers and their checksum, written in place in one
+// write. It is no part of the commit and need not be on the disk.
+func (f *files) note(n note) error {
+	text := fmt.Sprintf("%016d %016d %012d %08d", n.head, n.oldest, n.manifestSize, n.firstLog)
 	line := fmt.Sprintf("%s %08x\n", text, crcOf([]byte(text)))
 	file, err := os.OpenFile(filepath.Join(f.path, headFile), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -284,19 +295,60 @@ func (f *files) note(head, oldest int64) error {
 
 // noted returns what was noted; zeros where it cannot be read, which only means that
 // nothing can be compared with it.
-func (f *files) noted() (head, oldest int64) {
+func (f *files) noted() note {
 	b, err := os.ReadFile(filepath.Join(f.path, headFile))
 	if err != nil {
-		return 0, 0
+		return note{}
 	}
 	text, check, _ := cutLast(strings.TrimSpace(string(b)), " ")
 	if check != fmt.Sprintf("%08x", crcOf([]byte(text))) {
-		return 0, 0
+		return note{}
 	}
-	if _, err := fmt.Sscanf(text, "%d %d", &head, &oldest); err != nil {
-		return 0, 0
+	var n note
+	if _, err := fmt.Sscanf(text, "%d %d %d %d", &n.head, &n.oldest, &n.manifestSize, &n.firstLog); err != nil {
+		return note{}
 	}
-	return head, oldest
+	return n
+}
+
+// expectNoLogs notes that logs may be missing: the engine removes those that hold nothing
+// when it is closed.
+func (f *files) expectNoLogs() error {
+	f.noting.Lock()
+	defer f.noting.Unlock()
+	n := f.noted()
+	n.firstLog = 0
+	return f.note(n)
+}
+
+// growth returns the size of the manifest, and the number of the oldest memtable's log.
+func (f *files) growth() (manifestSize, firstLog int64, err error) {
+	names, err := f.names()
+	if err != nil {
+		return 0, 0, err
+	}
+	if logs := memtableLogs(names); len(logs) > 0 {
+		firstLog = logs[0]
+	}
+	info, err := os.Stat(filepath.Join(f.dir, manifestFile))
+	if err != nil {
+		return 0, 0, err
+	}
+	return info.Size(), firstLog, nil
+}
+
+// memtableLogs returns the numbers of the logs of memtables, in order.
+func memtableLogs(names []string) []int64 {
+	var logs []int64
+	for _, name := range names {
+		if digits, ok := strings.CutSuffix(name, ".mem"); ok {
+			if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				logs = append(logs, n)
+			}
+		}
+	}
+	slices.Sort(logs)
+	return logs
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -58,7 +58,8 @@ func checkFormat(file, text string) error {
 	number, ok := strings.CutPrefix(strings.TrimSpace(text), formatPrefix)
 	v, err := strconv.Atoi(number)
 	if !ok || err != nil || v < 1 {
-		return fmt.Errorf("%w: %s does not say %q and a number", storage.ErrCorrupt, file, formatPrefix)
+		return fmt.Errorf("%w: %s does not say %q and a number; restore the file (this release writes %q)",
+			storage.ErrCorrupt, file, formatPrefix, formatPrefix+strconv.Itoa(FormatVersion))
 	}
 	if v > FormatVersion {
 		return fmt.Errorf("%w: %d, and this release reads up to %d; use the release that wrote it, or a newer one",

@@ -23,13 +23,16 @@ const (
 // roles are what a process can be started for. It gets its orders as JSON and ends when
 // the role ends, or when the parent does.
 var roles = map[string]func(orders []byte) error{
-	"play": playSequence,
-	"hold": holdStore,
+	"play":   playSequence,
+	"hold":   holdStore,
+	"answer": answerAboutStores,
+	"fill":   fillDisk,
 }
 
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVariable)
 	if role == "" {
+		inMemory()
 		os.Exit(m.Run())
 	}
 	if err := roles[role]([]byte(os.Getenv(ordersVariable))); err != nil {
@@ -37,6 +40,17 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// inMemory puts temporary directories into memory, where the system has a file system there
+// that is large enough: most tests need no disk, and would wait for nothing else.
+func inMemory() {
+	const memory = "/dev/shm"
+	if os.Getenv("TMPDIR") == "" && hasSpace(memory) {
+		if err := os.Setenv("TMPDIR", memory); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // process is a child in one of the roles.
@@ -50,6 +64,12 @@ type process struct {
 
 func start(t testing.TB, role string, orders any) *process {
 	t.Helper()
+	return startWith(t, role, orders, func(*exec.Cmd) {})
+}
+
+// startWith is start after a change to how the process is started.
+func startWith(t testing.TB, role string, orders any, change func(*exec.Cmd)) *process {
+	t.Helper()
 	text, err := json.Marshal(orders)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +82,7 @@ func start(t testing.TB, role string, orders any) *process {
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+role, ordersVariable+"="+string(text))
 	p.cmd.Stderr = p.stderr
 	p.cmd.WaitDelay = time.Minute
+	change(p.cmd)
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package badger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,16 +35,13 @@ import (
 // verifyCrashed checks what can be checked before the engine recovers the files. clean
 // reports whether there is nothing to recover, because the store is new.
 func (f *files) verifyCrashed() (clean bool, err error) {
-	if err := f.refuseOthers(); err != nil {
-		return false, err
-	}
 	names, err := f.names()
 	if err != nil {
 		return false, err
 	}
 	if !slices.ContainsFunc(names, isEngineFile) {
 		// The manifest is the first file that Badger makes, under another name.
-		if head, _ := f.noted(); head > 0 {
+		if head := f.noted().head; head > 0 {
 			return false, damaged(f.dir, fmt.Sprintf("holds no store, and revision %d was committed", head))
 		}
 		return true, nil
@@ -56,7 +54,106 @@ func (f *files) verifyCrashed() (clean bool, err error) {
 			return false, err
 		}
 	}
+	if err := f.verifyGrowth(names); err != nil {
+		return false, err
+	}
+	if err := f.verifyLogs(names); err != nil {
+		return false, err
+	}
 	return false, f.verifyTables()
+}
+
+// Badger writes its manifest anew when it tells of more than 10,000 tables that are gone
+// and of a tenth as many that are not.
+const manifestRewritten = 100 << 10
+
+// verifyGrowth finds a manifest that has become shorter, and logs that are gone although
+// no table took their place. Badger adds a table to the manifest before it removes the log
+// that the table was made of.
+func (f *files) verifyGrowth(names []string) error {
+	noted := f.noted()
+	size, firstLog, err := f.growth()
+	if err != nil {
+		return err
+	}
+	rewritten := noted.manifestSize > manifestRewritten && size < noted.manifestSize/2
+	if size < noted.manifestSize && !rewritten {
+		return damaged(filepath.Join(f.dir, manifestFile), fmt.Sprintf("has %d bytes and had %d", size, noted.manifestSize))
+	}
+	logs := memtableLogs(names)
+	if noted.firstLog > 0 && size == noted.manifestSize && firstLog != noted.firstLog {
+		return damaged(f.logPath(noted.firstLog), "is missing")
+	}
+	for i, n := range logs {
+		if i > 0 && n != logs[i-1]+1 {
+			return damaged(f.logPath(n-1), "is missing")
+		}
+	}
+	return nil
+}
+
+func (f *files) logPath(n int64) string { return filepath.Join(f.dir, fmt.Sprintf("%05d.mem", n)) }
+
+// verifyLogs checks the logs of memtables that were full. Only the newest log may end in
+// the middle of something.
+func (f *files) verifyLogs(names []string) error {
+	logs := memtableLogs(names)
+	if len(logs) == 0 {
+		return nil
+	}
+	for _, n := range logs[:len(logs)-1] {
+		content, err := os.ReadFile(f.logPath(n))
+		if err != nil {
+			return err
+		}
+		if len(bytes.Trim(content[logEnd(content):], "\x00")) > 0 {
+			return damaged(f.logPath(n), "is not whole")
+		}
+	}
+	return nil
+}
+
+// logHeader is what a log begins with: the number of an encryption key and random bytes.
+const logHeader = 20
+
+// logEnd returns where the last entry of a log ends that is what was written: two bytes of
+// flags, the lengths of key and value and a time as uvarints, key, value, and a CRC-32C.
+func logEnd(content []byte) int {
+	end := min(logHeader, len(content))
+	for {
+		n := entryLength(content[end:])
+		if n == 0 {
+			return end
+		}
+		end += n
+	}
+}
+
+// entryLength returns the length of the entry with which b begins; 0 if there is none.
+func entryLength(b []byte) int {
+	const flags, sumLength = 2, 4
+	at := flags
+	var lengths [3]uint64 // key, value; the third is a time
+	for i := range lengths {
+		if at > len(b) {
+			return 0
+		}
+		v, n := binary.Uvarint(b[at:])
+		if n <= 0 {
+			return 0
+		}
+		lengths[i] = v
+		at += n
+	}
+	key, value := lengths[0], lengths[1]
+	if rest := uint64(len(b) - at); key == 0 || key > rest || value > rest-key || rest-key-value < sumLength {
+		return 0
+	}
+	end := at + int(key+value)
+	if crcOf(b[:end]) != binary.BigEndian.Uint32(b[end:]) {
+		return 0
+	}
+	return end + sumLength
 }
 
 // refuseOthers finds what is no file: putting back the files of a recovery that failed
@@ -134,7 +231,7 @@ func (f *files) verifyTables() error {
 		name := filepath.Base(table.NewFilename(id, f.dir))
 		path := filepath.Join(f.dir, name)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(damaged(path, "is missing"), g.Wait())
+			return errors.Join(damaged(path, "is missing, or the end of "+manifestFile+" is"), g.Wait())
 		}
 		if want, ok := f.last[name]; ok {
 			summed[name] = want
@@ -367,12 +464,12 @@ func plausibleDiscards(path string, size int64) bool {
 // since, which is the last that is known to be whole, what its scan record says.
 func (s *Store) checkRecovered(since int64) error {
 	head, oldest := s.head.Load().Revision, s.oldest.Load()
-	notedHead, notedOldest := s.files.noted()
-	if notedHead > head {
-		return s.lost(fmt.Sprintf("holds revisions up to %d, but %d was committed", head, notedHead))
+	noted := s.files.noted()
+	if noted.head > head {
+		return s.lost(fmt.Sprintf("holds revisions up to %d, but %d was committed", head, noted.head))
 	}
-	if notedOldest > oldest {
-		return s.lost(fmt.Sprintf("has %d as its oldest revision, but what is below %d was dropped", oldest, notedOldest))
+	if noted.oldest > oldest {
+		return s.lost(fmt.Sprintf("has %d as its oldest revision, but what is below %d was dropped", oldest, noted.oldest))
 	}
 	c := recoveryCheck{s: s, since: max(since, oldest), head: head, tallies: map[int64]*tally{}}
 	if err := c.all(); err != nil {

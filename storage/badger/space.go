@@ -36,6 +36,9 @@ const (
 	// before they delete what they read: a table each and the ten or so below it.
 	spaceForDeepLevels = 64 << 20
 
+	// spaceForCutOff is a table of a deep level and those that it overlaps with.
+	spaceForCutOff = 8 << 20
+
 	// plentyOfSpace is more than Badger's background work ever takes.
 	plentyOfSpace = 1 << 30
 )
@@ -75,11 +78,10 @@ func (f *files) roomToOpen(clean bool) error {
 	if !known || free > plentyOfSpace {
 		return nil
 	}
-	tables, err := f.allocated(".sst")
+	need, err := f.compactionsToCome()
 	if err != nil {
 		return err
 	}
-	need := spaceForFiles + min(tables, spaceForDeepLevels)
 	if !clean {
 		logs, err := f.allocated(".mem", ".vlog")
 		if err != nil {
@@ -88,6 +90,23 @@ func (f *files) roomToOpen(clean bool) error {
 		need += 3 * logs // the copy, the tables, and what undoing writes
 	}
 	return f.full(free, need)
+}
+
+// compactionsToCome is what compactions write that begin when a store is opened: of level
+// 0 where it holds as many tables as it may, else such as were cut off when it was closed.
+func (f *files) compactionsToCome() (int64, error) {
+	tables, err := f.allocated(".sst")
+	if err != nil || tables == 0 {
+		return spaceForFiles, err
+	}
+	manifest, err := f.readManifest()
+	if err != nil {
+		return 0, err
+	}
+	if len(manifest.Levels) > 0 && len(manifest.Levels[0].Tables) >= levelZeroTables {
+		return spaceForFiles + min(tables, spaceForDeepLevels), nil
+	}
+	return spaceForFiles + min(tables, spaceForCutOff), nil
 }
 
 // roomToClose reports ErrFull unless what is in memory can be written as tables.

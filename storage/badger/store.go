@@ -63,6 +63,8 @@ const (
 	indexCache     = 8 << 20
 	valueThreshold = 256 << 10
 	valueLogSize   = 16 << 20 // also the limit of one value
+
+	levelZeroTables = 4 // above which level 0 is compacted
 )
 
 // Store is an open store. See storage.Store for its methods.
@@ -161,7 +163,12 @@ func (s *Store) start() (err error) {
 func (s *Store) note() {
 	s.files.noting.Lock()
 	defer s.files.noting.Unlock()
-	if err := s.files.note(s.head.Load().Revision, s.oldest.Load()); err != nil {
+	n := note{head: s.head.Load().Revision, oldest: s.oldest.Load()}
+	var err error
+	if n.manifestSize, n.firstLog, err = s.files.growth(); err == nil {
+		err = s.files.note(n)
+	}
+	if err != nil {
 		s.log.Warn("The head could not be noted; what was committed is stored all the same", "error", err)
 	}
 }
@@ -195,7 +202,7 @@ func engineOptions(dir string, log *slog.Logger, checked bool) engine.Options {
 		WithIndexCacheSize(indexCache).
 		WithMemTableSize(memtableSize).
 		WithNumMemtables(2).
-		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTables(levelZeroTables).
 		WithNumLevelZeroTablesStall(8).
 		WithNumCompactors(2).
 		WithValueThreshold(valueThreshold).
@@ -319,10 +326,12 @@ func (s *Store) Close() error {
 	}
 	s.released = true
 	s.files.head = s.head.Load().Revision
-	err := translate(s.db.Close())
+	err := s.files.expectNoLogs()
+	err = errors.Join(err, s.db.Close())
 	if err == nil {
 		err = s.files.closed()
 	}
+	err = translate(err)
 	if err != nil {
 		s.result = fmt.Errorf("closing store %s: %w", s.path, err)
 	}

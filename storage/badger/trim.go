@@ -259,6 +259,7 @@ func (s *Store) reclaim(ctx context.Context, progress func(done, total int)) err
 	if err := s.collectValueLog(ctx); err != nil {
 		return err
 	}
+	s.note()
 	return step(total)
 }
 

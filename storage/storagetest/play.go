@@ -44,6 +44,7 @@ var (
 		{4, (*player).crashStore},
 		{2, (*player).emptyScan},
 		{3, (*player).trimRandom},
+		{1, (*player).reclaimStore},
 	}
 	inside = []step{
 		{24, (*player).commitRandom},
@@ -197,6 +198,16 @@ func (p *player) trimRandom() {
 		p.trim(min(head, oldest+int64(p.c.pick(4))))
 	}
 	p.afterEvent()
+}
+
+// reclaimStore has an engine that can do so give space back.
+func (p *player) reclaimStore() {
+	p.t.Helper()
+	if r, ok := p.store.(reclaimer); ok {
+		p.log("give space back")
+		p.ok(r.Reclaim(p.ctx, nil), "Reclaim")
+		p.afterEvent()
+	}
 }
 
 func (p *player) reopenStore() {
