@@ -33,7 +33,8 @@ type ScopeState struct {
 
 	// LastComplete is the revision, and its time, of the newest complete listing: with
 	// ScopeComplete and ScopePartial that of the revision at which the state was read.
-	// 0 and the zero time if it never was complete.
+	// 0 if it never was complete, or not since it was excluded or unavailable: what comes
+	// up in it then may have been there before. The time is kept in that case.
 	LastComplete     int64
 	LastCompleteTime time.Time
 }

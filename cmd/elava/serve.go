@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 
 	"github.com/elava-dev/elava/internal/config"
-	"github.com/elava-dev/elava/internal/daemon"
-	"github.com/elava-dev/elava/storage"
 )
 
 // daemonFlags are those of the commands that scan.
@@ -80,14 +77,8 @@ func scanOnce(ctx context.Context, cfg *config.Config, env *Env) (err error) {
 	defer func() { err = errors.Join(err, a.store.Close()) }()
 	ctx, release := untilSignal(ctx, func() { a.log.Info("Graceful shutdown initiated...") })
 	defer release()
-	result, err := a.newReconciler(cfg).Reconcile(ctx)
-	if err != nil {
-		return err
-	}
-	if result.Scan.Status == storage.ScanFailed {
-		return fmt.Errorf("%w: every scope failed; the log above says why", daemon.ErrNothingListed)
-	}
-	return nil
+	_, err = a.newReconciler(cfg).Reconcile(ctx)
+	return err
 }
 
 // announce is the first line of the log.

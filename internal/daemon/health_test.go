@@ -74,7 +74,7 @@ func TestHealth_FollowsTheScans(t *testing.T) {
 		r.wantHealth(t, daemon.Degraded, "the last scan was partial", "fake/1/east/T::Web: failed: slow down")
 		r.fake.Fail(db, throttled)
 		next(t)
-		r.wantHealth(t, daemon.Degraded, "the last scan was failed", "fake/1/east/T::DB: failed", "fake/1/east/T::Web: failed")
+		r.wantHealth(t, daemon.Degraded, "the last scan failed: nothing could be listed: every scope failed", "fake/1/east/T::DB: failed", "fake/1/east/T::Web: failed")
 		r.fake.Fail(web, nil)
 		r.fake.Fail(db, nil)
 		next(t)

@@ -177,6 +177,9 @@ func (r *Reconciler) reconcile(ctx context.Context, start time.Time) (result Rec
 	result.Scan, result.States = meta, states
 	result.ChangesDetected = meta.Changes()
 	r.count(ctx, d.changes)
+	if planErr == nil && meta.Status == storage.ScanFailed {
+		return result, fmt.Errorf("%w: every scope failed", ErrNothingListed)
+	}
 	return result, planErr
 }
 
@@ -383,11 +386,11 @@ func (r *Reconciler) measure(ctx context.Context, result *ReconcileResult, err e
 }
 
 // samples turns scope states into what the metrics show. Scopes that are not listed any
-// more have no series.
+// more, or that there are not, have no series: they are neither up nor down.
 func samples(states map[resource.Scope]*storage.ScopeState) []observer.ScopeSample {
 	var out []observer.ScopeSample
 	for scope, state := range states {
-		if state.Status == storage.ScopeExcluded {
+		if state.Status == storage.ScopeExcluded || state.Status == storage.ScopeUnavailable {
 			continue
 		}
 		regions := state.Regions

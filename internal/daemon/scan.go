@@ -282,6 +282,9 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 	c.known[at] = now
 	c.l.seen++
 	c.l.bySeen[r.Key.Region]++
+	if r.UID == "" {
+		r.UID = before.uid // an API that leaves it out once says nothing by that
+	}
 	incomplete, sameParts, err := c.complete(ctx, r, before)
 	if err != nil {
 		return err

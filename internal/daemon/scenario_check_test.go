@@ -34,7 +34,8 @@ func (w *world) check(s *statement, o *outcome) error {
 	if o.Scan == nil {
 		return s.errorf("nothing was stored: %v", o.err)
 	}
-	if (o.err != nil) != (o.Scan.Error != "") || o.err != nil && !errors.Is(o.err, daemon.ErrNothingListed) {
+	if (o.err != nil) != (o.Scan.Status == storage.ScanFailed) || o.err != nil && !errors.Is(o.err, daemon.ErrNothingListed) ||
+		o.Scan.Error != "" && o.err == nil {
 		return s.errorf("the scan was stored with the error %q and returned %v", o.Scan.Error, o.err)
 	}
 	for _, check := range []func(*statement, *outcome) error{

@@ -407,17 +407,30 @@ func copyStore(t testing.TB, dir string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range filesOf(t, dir) {
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(to, name)
-		err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
-			os.WriteFile(path, bytes.TrimRight(content, "\x00"), 0o600), os.Truncate(path, int64(len(content))))
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := copySparsely(dir, to); err != nil {
+		t.Fatal(err)
 	}
 	return to
+}
+
+// copySparsely copies a directory of files that end with holes.
+func copySparsely(dir, to string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, name)
+		if e.IsDir() {
+			return os.MkdirAll(target, 0o700)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return errors.Join(os.WriteFile(target, bytes.TrimRight(content, "\x00"), 0o600), os.Truncate(target, int64(len(content))))
+	})
 }

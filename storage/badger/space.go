@@ -54,7 +54,7 @@ func (s *Store) room(about int64) error {
 	if err != nil {
 		return err
 	}
-	return s.files.full(free, spaceForFiles+2*about+pending+s.compactions())
+	return s.files.full(free, spaceForFiles+2*about+pending+s.compactions(), "make room, and writing goes on without a restart")
 }
 
 // compactions is what compactions that may begin at any time write at most: all of level
@@ -89,7 +89,7 @@ func (f *files) roomToOpen(clean bool) error {
 		}
 		need += 3 * logs // the copy, the tables, and what undoing writes
 	}
-	return f.full(free, need)
+	return f.full(free, need, "make room first")
 }
 
 // compactionsToCome is what compactions write that begin when a store is opened: of level
@@ -119,15 +119,15 @@ func (f *files) roomToClose() error {
 	if err != nil {
 		return err
 	}
-	return f.full(free, spaceForFiles/4+pending)
+	return f.full(free, spaceForFiles/4+pending, "what is in memory is kept in the logs, and recovered when the store is opened again")
 }
 
-func (f *files) full(free, need int64) error {
+func (f *files) full(free, need int64, advice string) error {
 	if free >= need {
 		return nil
 	}
-	return fmt.Errorf("%w: %s has %d MB free and %d MB are needed; make room, and writing goes on without a restart",
-		storage.ErrFull, f.path, free>>20, (need+1<<20-1)>>20)
+	return fmt.Errorf("%w: %s has %d MB free and %d MB are needed; %s",
+		storage.ErrFull, f.path, free>>20, (need+1<<20-1)>>20, advice)
 }
 
 // pending is what the logs of memtables hold, which becomes tables.
@@ -145,12 +145,13 @@ func (f *files) allocated(endings ...string) (int64, error) {
 			continue
 		}
 		info, err := os.Stat(filepath.Join(f.dir, name))
-		switch {
-		case err == nil:
-			total += allocatedSize(info)
-		case !errors.Is(err, fs.ErrNotExist): // removed meanwhile
+		if errors.Is(err, fs.ErrNotExist) { // removed meanwhile
+			continue
+		}
+		if err != nil {
 			return 0, err
 		}
+		total += allocatedSize(info)
 	}
 	return total, nil
 }
