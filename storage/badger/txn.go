@@ -36,6 +36,7 @@ type txn struct {
 	pendingBytes int
 	batch        *engine.WriteBatch // nil while everything is pending
 	unchecked    int                // bytes that went into the batch since the last look at the free space
+	checked      time.Time          // when that was
 
 	err  error // the first failure; nothing can be committed after it
 	done bool
@@ -251,24 +252,31 @@ func (t *txn) add(e *engine.Entry) error {
 	return t.spill()
 }
 
-// bytesPerCheck is how much goes into batches before the free space is looked at again.
-const bytesPerCheck = 1 << 20
+// How much goes into batches, and how much time passes, before the free space is looked
+// at again: staging may take as long as a cloud takes to list. A batch holds back entries
+// and sends them off, a part at a time, so that up to bytesInFlight are not yet written.
+const (
+	bytesPerCheck = 64 << 10
+	timePerCheck  = 20 * time.Millisecond
+	bytesInFlight = 4 << 20
+)
 
 // write puts an entry into the batch.
 func (t *txn) write(e *engine.Entry) error {
-	t.unchecked += len(e.Key) + len(e.Value)
-	if t.unchecked >= bytesPerCheck {
-		if err := t.s.room(int64(t.unchecked) + bytesPerCheck); err != nil {
+	size := len(e.Key) + len(e.Value)
+	t.unchecked += size
+	if t.unchecked >= bytesPerCheck || time.Since(t.checked) >= timePerCheck {
+		if err := t.s.room(int64(size) + bytesInFlight); err != nil {
 			return err
 		}
-		t.unchecked = 0
+		t.unchecked, t.checked = 0, time.Now()
 	}
 	return writeEntry(t.batch, e)
 }
 
 // spill announces the revision and goes over to batches.
 func (t *txn) spill() error {
-	if err := t.s.room(int64(t.pendingBytes) + bytesPerCheck); err != nil {
+	if err := t.s.room(int64(t.pendingBytes) + bytesInFlight); err != nil {
 		return err
 	}
 	announce := t.s.db.NewTransactionAt(math.MaxUint64, true)
@@ -332,7 +340,11 @@ func (t *txn) commit(meta *storage.ScanMetadata) error {
 	if err != nil {
 		return err
 	}
-	if err := t.s.room(int64(t.pendingBytes + t.unchecked + len(record))); err != nil {
+	about := int64(t.pendingBytes + len(record))
+	if t.batch != nil {
+		about += bytesInFlight
+	}
+	if err := t.s.room(about); err != nil {
 		return err
 	}
 	if t.batch != nil {
@@ -384,6 +396,9 @@ func (t *txn) end(dirty bool) {
 	t.leave()
 }
 
+// undoPerCheck is how much undo writes before it looks at the free space again.
+const undoPerCheck = 1 << 20
+
 // undo makes all entries above the head as if they had never been written. It can be
 // interrupted and repeated at any point.
 func (s *Store) undo(ctx context.Context, head int64) error {
@@ -395,13 +410,13 @@ func (s *Store) undo(ctx context.Context, head int64) error {
 	defer it.Close()
 	batch := s.db.NewManagedWriteBatch()
 	defer batch.Cancel()
-	unchecked := int64(bytesPerCheck)
+	unchecked := int64(undoPerCheck)
 	for it.Rewind(); it.Valid(); it.Next() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if unchecked >= bytesPerCheck {
-			if err := s.room(2 * bytesPerCheck); err != nil {
+		if unchecked >= undoPerCheck {
+			if err := s.room(undoPerCheck + bytesInFlight); err != nil {
 				return err
 			}
 			unchecked = 0
