@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// forms are the ways in which a value may be written down.
+func forms(secret string) map[string][]byte {
+	escaped, _ := json.Marshal(secret)
+	var html bytes.Buffer
+	json.HTMLEscape(&html, escaped)
+	var plain bytes.Buffer
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(secret)
+	all := map[string][]byte{
+		"plain": []byte(secret), "JSON": bytes.Trim(plain.Bytes(), "\"\n"), "JSON for HTML": bytes.Trim(html.Bytes(), `"`),
+		"hex": []byte(hex.EncodeToString([]byte(secret))), "URL": []byte(url.QueryEscape(secret)),
+	}
+	for i := range 3 { // base64 of a text depends on where in its groups of three it begins
+		b := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", i) + secret))
+		all["base64 at "+string(rune('0'+i))] = []byte(b[4*((i+2)/3) : len(b)-4])
+	}
+	return all
+}
+
+// What a Lambda function is told in its variables is not in the store, nor in the log,
+// nor in any answer; that it changed is.
+func TestSecrets_StayOut(t *testing.T) {
+	first, second := `hunter2/"<pass&word>"\correct-horse`, `Tr0ub4dor&3="battery"<staple>\again`
+	c := newCloud(t)
+	role := c.createRole(t, "worker", nil)
+	c.createFunction(t, "charge", role, nil, map[string]string{"PASSWORD": first, "LEVEL": first})
+	e := c.install(t, "ELAVA_LOG_LEVEL=debug")
+	p := e.serve(t, "--interval", "200ms")
+	p.awaitScan(t, 2)
+	ok(c.lambda().UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
+		FunctionName: aws.String("charge"), Environment: &lambdatypes.Environment{Variables: map[string]string{"PASSWORD": second, "LEVEL": first}},
+	}))(t)
+	eventually(t, "the change is reported", func() bool { return len(p.source().changes(t)) > 0 }, func() string { return "no event" })
+	key := c.key("AWS::Lambda::Function", "charge")
+	events := p.source().changes(t)
+	checkEvents(t, events, []wantEvent{modified(key, change("attributes.Environment.Variables.PASSWORD", anyValue, anyValue))})
+	if len(events) == 1 && len(events[0].Changes) == 1 && (string(events[0].Changes[0].Old) == string(events[0].Changes[0].New) || len(events[0].Changes[0].New) < 10) {
+		t.Errorf("the digests do not tell that it changed: %s", events[0])
+	}
+
+	said := map[string][]byte{}
+	for _, path := range []string{"/api/v1/resources", "/api/v1/resource/" + key, "/api/v1/history/" + key, "/api/v1/changes", "/api/v1/scopes", "/metrics", "/health"} {
+		_, body := p.get(t, path)
+		said[path] = []byte(body)
+	}
+	if !bytes.Contains(said["/api/v1/history/"+key], []byte(`"PASSWORD"`)) {
+		t.Error("the history does not even name the variable: this tests nothing")
+	}
+	for _, format := range []string{"table", "json", "yaml"} {
+		said["show "+format] = []byte(e.must(t, "show", key, "-o", format, "--server", p.url))
+		said["history "+format] = []byte(e.must(t, "history", key, "-o", format, "--server", p.url))
+	}
+	readFiles(t, e.home, said) // as they are while the daemon runs
+	p.stop(t)
+	log, _ := p.log.read()
+	said["log"] = []byte(log)
+	readFiles(t, e.home, said)
+	files := 0
+	for where, text := range said {
+		for _, secret := range []string{first, second} {
+			for form, b := range forms(secret) {
+				if bytes.Contains(text, b) {
+					t.Errorf("%s holds a secret (%s)", where, form)
+				}
+			}
+		}
+		if strings.HasPrefix(where, e.store) {
+			files++
+		}
+	}
+	if files < 3 {
+		t.Errorf("only %d files of the store were read", files)
+	}
+	checkUncompressed(t, e, first, second)
+}
+
+// checkUncompressed looks into the store behind its compression: all that it holds, read
+// through the program with nothing left out.
+func checkUncompressed(t *testing.T, e *elava, secrets ...string) {
+	t.Helper()
+	for _, args := range [][]string{{"resources", "-o", "jsonl"}, {"changes", "-o", "jsonl", "--limit", "0"}, {"history", "charge", "-o", "json"}} {
+		out := e.must(t, append(args, "--storage-path", e.store)...)
+		for _, secret := range secrets {
+			for form, b := range forms(secret) {
+				if bytes.Contains([]byte(out), b) {
+					t.Errorf("%q holds a secret (%s)", args, form)
+				}
+			}
+		}
+	}
+	info, err := os.Stat(filepath.Join(e.store, "redaction.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key of the digests: %v, %v", info, err)
+	}
+}
+
+func readFiles(t testing.TB, dir string, into map[string][]byte) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if os.IsNotExist(err) {
+			return nil
+		}
+		into[path] = append(into[path], b...)
+		return err
+	})
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+}
