@@ -134,7 +134,7 @@ func newSpecimen(t testing.TB, seed uint64) *specimen {
 	t.Helper()
 	p := &specimen{
 		dir: t.TempDir(), model: storagetest.NewModel(),
-		q: &storagetest.Sequence{Seed: seed, Many: 60, Upkeep: upkeep},
+		q: &storagetest.Sequence{Seed: seed, Many: 20, Upkeep: upkeep},
 	}
 	for range 3 {
 		s := open(t, p.dir)

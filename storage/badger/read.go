@@ -117,8 +117,11 @@ func knownOf(item *engine.Item) (storage.Known, error) {
 	return k, item.Value(func(b []byte) error { return decodeKnown(b, &k) })
 }
 
-// knownAt reads what was recorded of a resource for comparison at a revision.
+// knownAt reads what was recorded of a resource for comparison at a revision from which a
+// version is still valid. Where that revision was trimmed, it is looked for at the oldest
+// one: what was recorded may be left as a restored copy alone, which is filed in between.
 func (r *reading) knownAt(key resource.Key, revision int64) (storage.Known, error) {
+	revision = max(revision, r.oldest)
 	at := r.s.db.NewTransactionAt(uint64(revision), false)
 	defer at.Discard()
 	item, err := at.Get(resourceKey(prefixKnown, key))

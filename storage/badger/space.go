@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/dgraph-io/badger/v4/table"
+
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -103,10 +105,23 @@ func (f *files) compactionsToCome() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(manifest.Levels) > 0 && len(manifest.Levels[0].Tables) >= levelZeroTables {
-		return spaceForFiles + min(tables, spaceForDeepLevels), nil
+	need := spaceForFiles + min(tables, spaceForCutOff)
+	if len(manifest.Levels) == 0 || len(manifest.Levels[0].Tables) < levelZeroTables {
+		return need, nil
 	}
-	return spaceForFiles + min(tables, spaceForCutOff), nil
+	for i, level := range manifest.Levels {
+		for id := range level.Tables {
+			info, err := os.Stat(table.NewFilename(id, f.dir))
+			if err != nil {
+				return 0, err
+			}
+			need += info.Size()
+		}
+		if i > 0 && len(level.Tables) > 0 {
+			break // the base
+		}
+	}
+	return need, nil
 }
 
 // roomToClose reports ErrFull unless what is in memory can be written as tables.

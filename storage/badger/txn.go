@@ -15,9 +15,9 @@ import (
 )
 
 // What a transaction holds back in memory before it goes on in batches. Badger refuses
-// transactions above 15 % of a memtable (1.2 MB here).
+// transactions above 15 % of a memtable (470 kB here).
 const (
-	maxPendingBytes   = 512 << 10
+	maxPendingBytes   = 384 << 10
 	maxPendingEntries = 4000
 )
 
@@ -181,11 +181,20 @@ func (t *txn) stageTombstone(v *version) error {
 }
 
 func (t *txn) putVersion(v *version, meta byte) error {
-	value, err := appendVersion(nil, v)
+	value, err := appendVersion(make([]byte, 0, sizeHint(&v.resource)), v)
 	if err != nil {
 		return err
 	}
 	return t.put(resourceKey(prefixDocument, v.resource.Key), value, meta)
+}
+
+// sizeHint is about what a version of the resource takes, and rarely less.
+func sizeHint(r *resource.Resource) int {
+	n := 64 + len(r.ARN) + len(r.Name) + len(r.Status) + len(r.UID) + len(r.Attributes)
+	for k, v := range r.Tags {
+		n += len(k) + len(v) + 2
+	}
+	return n
 }
 
 // stageEvent writes a change event and its index entries and returns its number.
@@ -288,7 +297,7 @@ func (t *txn) spill() error {
 		return err
 	}
 	t.batch = t.s.db.NewWriteBatchAt(uint64(t.revision))
-	t.batch.SetMaxPendingTxns(2)
+	t.batch.SetMaxPendingTxns(2) // of Badger's own, one being written and one waiting; more only take memory
 	for _, e := range t.pending {
 		if err := writeEntry(t.batch, e); err != nil {
 			return err

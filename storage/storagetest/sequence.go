@@ -2,6 +2,8 @@ package storagetest
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -232,17 +234,12 @@ func (a *act) observed(t change.Type, k resource.Key, text int) storage.Mutation
 
 // text returns a text of random length that compresses to about half.
 func (a *act) text(limit int) []byte {
-	const letters = "0123456789abcdef"
-	b := make([]byte, a.random.IntN(limit))
-	var bits uint64
-	for i := range b {
-		if i%16 == 0 {
-			bits = a.random.Uint64()
-		}
-		b[i] = letters[bits&15]
-		bits >>= 4
+	length := a.random.IntN(limit)
+	bits := make([]byte, 0, length/2+8)
+	for len(bits) < length/2 {
+		bits = binary.LittleEndian.AppendUint64(bits, a.random.Uint64())
 	}
-	return b
+	return hex.AppendEncode(nil, bits[:length/2])
 }
 
 func (a *act) stage(m storage.Mutation) error {
