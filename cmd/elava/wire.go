@@ -10,9 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-
-	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/elava-dev/elava/api"
 	"github.com/elava-dev/elava/internal/config"
@@ -38,10 +35,6 @@ type app struct {
 	closers  []func() error
 }
 
-// Share of the container's memory limit that Go may use; the rest is for what the store
-// maps and for stacks.
-const memoryRatio = 0.8
-
 // newApp opens the store and makes the provider and the metrics. Where it fails, all is
 // closed again. The caller closes the store, or has the daemon close it, before close.
 func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err error) {
@@ -59,7 +52,7 @@ func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err erro
 		return nil, err
 	}
 	announce(log, cfg)
-	limitMemory(log, env)
+	a.onClose(limitMemory(log, env))
 	if a.store, err = badger.Open(badger.Options{Path: cfg.Storage.Path, Logger: log}); err != nil {
 		return nil, err
 	}
@@ -90,22 +83,6 @@ func (a *app) close() {
 		}
 	}
 	a.closers = nil
-}
-
-// garbagePercent is how much garbage Go lets gather before it collects, in percent of what
-// is in use. A daemon that mostly waits is better off with less memory than with the few
-// percent of CPU time that Go's own 100 would save it (docs/benchmarks.md).
-const garbagePercent = 50
-
-// limitMemory bounds the memory of Go, as far as GOGC and GOMEMLIMIT do not do it.
-func limitMemory(log *slog.Logger, env *Env) {
-	if env.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
-	limit, err := memlimit.Set(memlimit.WithRatio(memoryRatio), memlimit.WithLogger(slog.New(slog.DiscardHandler)))
-	if err == nil && limit > 0 {
-		log.Debug("Memory limit set from the container's", "bytes", limit)
-	}
 }
 
 func (a *app) newMetrics(ctx context.Context, env *Env) (*observer.Metrics, error) {

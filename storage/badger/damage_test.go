@@ -216,7 +216,7 @@ func flip(place func(r *rand.Rand, used int) int) func(*rand.Rand, string) error
 		if err != nil {
 			return err
 		}
-		used := max(1, len(bytes.TrimRight(content, "\x00")))
+		used := max(1, used(content))
 		if len(content) == 0 {
 			return nil
 		}
@@ -226,12 +226,23 @@ func flip(place func(r *rand.Rand, used int) int) func(*rand.Rand, string) error
 	}
 }
 
+// used returns the length of what does not end with zeros.
+func used(content []byte) int {
+	const block = 4096
+	zeros := make([]byte, block)
+	n := len(content)
+	for n >= block && bytes.Equal(content[n-block:n], zeros) {
+		n -= block
+	}
+	return len(bytes.TrimRight(content[:n], "\x00"))
+}
+
 func zeroMiddle(_ *rand.Rand, path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	used := len(bytes.TrimRight(content, "\x00"))
+	used := used(content)
 	return overwrite(path, make([]byte, used/3), int64(used/3))
 }
 
@@ -431,6 +442,6 @@ func copySparsely(dir, to string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(os.WriteFile(target, bytes.TrimRight(content, "\x00"), 0o600), os.Truncate(target, int64(len(content))))
+		return errors.Join(os.WriteFile(target, content[:used(content)], 0o600), os.Truncate(target, int64(len(content))))
 	})
 }

@@ -330,7 +330,7 @@ func (d *disk) filledWhileStaging() error {
 }
 
 func (d *disk) filledByItself() error {
-	d.q.Many = 2000
+	d.q.Many, d.q.Text = 400, 10_000
 	if err := d.open(); err != nil {
 		return err
 	}

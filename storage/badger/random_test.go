@@ -31,7 +31,7 @@ func TestRandom_AnswersAsTheModel(t *testing.T) {
 		seed := storagetest.Seed(t)
 		ok := t.Run("sequence", func(t *testing.T) {
 			t.Logf("seed %d", seed)
-			storagetest.Random(t, seed, 400, open, options)
+			storagetest.Random(t, seed, 200, open, options)
 		})
 		if !ok || os.Getenv("STORAGETEST_SEED") != "" {
 			break
@@ -56,7 +56,7 @@ func TestRandom_ScansGoOnWhileSpaceIsGivenBack(t *testing.T) {
 			}
 		}
 	})
-	for n := range 40 {
+	for n := range 25 {
 		for _, s := range []storage.Store{s, model} {
 			if err := q.Do(t.Context(), s, n); err != nil {
 				t.Fatal(err)

@@ -602,19 +602,21 @@ func (t *tally) check(revision int64) error {
 	return nil
 }
 
-// Files of the value log that take less than this hold no value.
-const noLargeValue = 64 << 10
-
-// largeValues reads all values in the value log, if there are any: entries of old
-// revisions may have been moved to its newest files.
+// largeValues reads all values that are in the value log: entries of old revisions may
+// have been moved to its newest files.
 func (c *recoveryCheck) largeValues() error {
-	logs, err := c.s.files.allocated(".vlog")
-	if err != nil || logs < noLargeValue {
-		return err
+	for _, prefix := range [...]byte{prefixDocument, prefixEvent} {
+		if err := c.largeValuesOf(prefix); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (c *recoveryCheck) largeValuesOf(prefix byte) error {
 	view := c.s.db.NewTransactionAt(uint64(c.head), false)
 	defer view.Discard()
-	it := view.NewIterator(engine.IteratorOptions{AllVersions: true})
+	it := view.NewIterator(engine.IteratorOptions{Prefix: []byte{prefix}, AllVersions: true})
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		item := it.Item()

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -24,6 +25,9 @@ type Sequence struct {
 	// Many is how many resources each of the two large scopes can have. The large scans
 	// are meant to be more than an engine keeps in memory. 0: 1200.
 	Many int
+
+	// Text is how long the documents of the large scopes are at most. 0: 1200.
+	Text int
 
 	// Upkeep is what may be done to an engine without changing its answers, such as
 	// giving space back, or a backup. The Model is spared.
@@ -99,13 +103,6 @@ func (q *Sequence) progress(what string) {
 	}
 }
 
-func (q *Sequence) many() int {
-	if q.Many == 0 {
-		return 1200
-	}
-	return q.Many
-}
-
 // act is one step being taken. It keeps the context of Do, whose only call it lives for.
 type act struct {
 	q      *Sequence
@@ -164,7 +161,7 @@ func (a *act) smallScopes() error {
 
 func (a *act) largeScopes() error {
 	for _, s := range largeScopes {
-		if err := a.stageScope(s, a.q.many(), 50, 1200); err != nil {
+		if err := a.stageScope(s, cmp.Or(a.q.Many, 1200), 50, cmp.Or(a.q.Text, 1200)); err != nil {
 			return err
 		}
 	}
