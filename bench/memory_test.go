@@ -54,7 +54,7 @@ func servePeak(b *testing.B, program, rate string, scans int) int64 {
 	serve := exec.CommandContext(b.Context(), program, "serve",
 		"--provider", "demo", "--interval", "1s", "--listen-address", "127.0.0.1", "--metrics-port", "0", "--storage-path", b.TempDir())
 	serve.Env = append(os.Environ(),
-		"ELAVA_CLOUD_DEMO_RESOURCES=100000", "ELAVA_CLOUD_DEMO_CHANGE_RATE="+rate, "GOMEMLIMIT=off", "GOGC=")
+		"ELAVA_CLOUD_DEMO_RESOURCES=100000", "ELAVA_CLOUD_DEMO_CHANGE_RATE="+rate, "GOMEMLIMIT=", "GOGC=")
 	log, err := serve.StderrPipe()
 	if err != nil {
 		b.Fatal(err)
