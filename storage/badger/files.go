@@ -30,7 +30,7 @@ import (
 //	SUMS       the head, and name, size and CRC-32C of every file; there while the store is closed
 //	SUMS.open  the same from before it was opened; there while it is open, or after a crash
 //	HEAD       what was committed, or shortly before: the newest revision and the oldest that
-//	           can be read, the size of the manifest and the number of the oldest log by then
+//	           can be read, and the size of the manifest by then
 //	rescue/    the files as they were found after a crash; there while that is recovered
 //	LOCK       the id of the process that has, or last had, the store open; locked by flock
 //
@@ -202,7 +202,7 @@ func (f *files) finishRescue() error {
 // put back.
 func (f *files) recovered() error {
 	rescue := filepath.Join(f.path, rescueDir)
-	if err := errors.Join(f.expectNoLogs(), os.Rename(rescue, rescue+".tmp")); err != nil {
+	if err := os.Rename(rescue, rescue+".tmp"); err != nil {
 		return err
 	}
 	return errors.Join(f.closed(), os.RemoveAll(rescue+".tmp"))
@@ -277,13 +277,12 @@ func (f *files) noteHead(revision int64) error { return f.note(note{head: revisi
 type note struct {
 	head, oldest int64
 	manifestSize int64 // of the manifest by then
-	firstLog     int64 // number of the oldest memtable's log by then; 0 if none is known
 }
 
 // note notes what was committed: numbers and their checksum, written in place in one
 // write. It is no part of the commit and need not be on the disk.
 func (f *files) note(n note) error {
-	text := fmt.Sprintf("%016d %016d %012d %08d", n.head, n.oldest, n.manifestSize, n.firstLog)
+	text := fmt.Sprintf("%016d %016d %016d", n.head, n.oldest, n.manifestSize)
 	line := fmt.Sprintf("%s %08x\n", text, crcOf([]byte(text)))
 	file, err := os.OpenFile(filepath.Join(f.path, headFile), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -305,36 +304,19 @@ func (f *files) noted() note {
 		return note{}
 	}
 	var n note
-	if _, err := fmt.Sscanf(text, "%d %d %d %d", &n.head, &n.oldest, &n.manifestSize, &n.firstLog); err != nil {
+	if _, err := fmt.Sscanf(text, "%d %d %d", &n.head, &n.oldest, &n.manifestSize); err != nil {
 		return note{}
 	}
 	return n
 }
 
-// expectNoLogs notes that logs may be missing: the engine removes those that hold nothing
-// when it is closed.
-func (f *files) expectNoLogs() error {
-	f.noting.Lock()
-	defer f.noting.Unlock()
-	n := f.noted()
-	n.firstLog = 0
-	return f.note(n)
-}
-
-// growth returns the size of the manifest, and the number of the oldest memtable's log.
-func (f *files) growth() (manifestSize, firstLog int64, err error) {
-	names, err := f.names()
-	if err != nil {
-		return 0, 0, err
-	}
-	if logs := memtableLogs(names); len(logs) > 0 {
-		firstLog = logs[0]
-	}
+// manifestSize is what the manifest has grown to.
+func (f *files) manifestSize() (int64, error) {
 	info, err := os.Stat(filepath.Join(f.dir, manifestFile))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	return info.Size(), firstLog, nil
+	return info.Size(), nil
 }
 
 // memtableLogs returns the numbers of the logs of memtables, in order.

@@ -199,11 +199,7 @@ func (l *life) scan(what change.Type, ids ...string) {
 // rolledBack stages more than is held back in memory, so that there is something to undo.
 func (l *life) rolledBack(ids ...string) {
 	l.t.Helper()
-	mutations := l.mutations(change.Modified, ids...)
-	for i := range 800 {
-		mutations = append(mutations, l.mutation(change.Created, l.resource(fmt.Sprint("undone-", i))))
-	}
-	l.commit(l.complete(), false, mutations...)
+	l.commit(l.complete(), false, append(l.mutations(change.Modified, ids...), l.mutation(change.Created, l.largeResource("undone")))...)
 }
 
 func (l *life) failing(ids ...string) {
@@ -219,9 +215,13 @@ func (l *life) replaced(id string) {
 
 func (l *life) large(id string) {
 	l.t.Helper()
+	l.commit(l.complete(), true, l.mutation(change.Created, l.largeResource(id)))
+}
+
+func (l *life) largeResource(id string) *resource.Resource {
 	r := l.resource(id)
-	r.Attributes = fmt.Appendf(nil, `{"Document":"%s"}`, strings.Repeat("0123456789", 40_000))
-	l.commit(l.complete(), true, l.mutation(change.Created, r))
+	r.Attributes = fmt.Appendf(nil, `{"Document":"%s"}`, strings.Repeat("0123456789", 60_000))
+	return r
 }
 
 func pack(t testing.TB, dir, file string) {

@@ -152,23 +152,19 @@ func (s *Store) Get(ctx context.Context, key resource.Key, revision int64) (*sto
 	return v, nil
 }
 
-// get looks at the newest version first: most resources have not changed since the
-// revision asked for. Otherwise it walks down the versions, which also tells when the
-// one found was ended.
+// get looks at the head at the newest version only. At an earlier revision it walks down
+// the versions, which also tells when the one found was ended, and does not look up the
+// newest first: to find the block that holds a version and to uncompress it is what a
+// read costs.
 func (r *reading) get(ctx context.Context, key resource.Key) (*storage.Version, error) {
-	item, err := r.txn.Get(resourceKey(prefixDocument, key))
-	if err != nil {
-		return nil, err
-	}
-	newest, err := versionOf(key, item)
-	if err != nil {
-		return nil, err
-	}
-	if r.trimmed(newest, nil) {
-		return nil, storage.ErrNotFound
-	}
-	if newest.revision <= r.revision && newest.changeType != change.Disappeared {
-		return newest.public(), nil
+	if r.revision == r.head {
+		v, err := r.newest(key)
+		if err != nil {
+			return nil, err
+		}
+		if v.changeType != change.Disappeared {
+			return v.public(), nil
+		}
 	}
 	var gone *storage.Version
 	for v, err := range r.versions(ctx, key) {
@@ -189,6 +185,15 @@ func (r *reading) get(ctx context.Context, key resource.Key) (*storage.Version, 
 		return nil, &storage.GoneError{Last: gone}
 	}
 	return nil, storage.ErrNotFound
+}
+
+// newest returns the newest version of a resource, a tombstone too.
+func (r *reading) newest(key resource.Key) (*version, error) {
+	item, err := r.txn.Get(resourceKey(prefixDocument, key))
+	if err != nil {
+		return nil, err
+	}
+	return versionOf(key, item)
 }
 
 func versionOf(key resource.Key, item *engine.Item) (*version, error) {

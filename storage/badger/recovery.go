@@ -54,7 +54,7 @@ func (f *files) verifyCrashed() (clean bool, err error) {
 			return false, err
 		}
 	}
-	if err := f.verifyGrowth(names); err != nil {
+	if err := f.verifyGrowth(); err != nil {
 		return false, err
 	}
 	if err := f.verifyLogs(names); err != nil {
@@ -67,32 +67,20 @@ func (f *files) verifyCrashed() (clean bool, err error) {
 // and of a tenth as many that are not.
 const manifestRewritten = 100 << 10
 
-// verifyGrowth finds a manifest that has become shorter, and logs that are gone although
-// no table took their place. Badger adds a table to the manifest before it removes the log
-// that the table was made of.
-func (f *files) verifyGrowth(names []string) error {
-	noted := f.noted()
-	size, firstLog, err := f.growth()
+// verifyGrowth finds a manifest that has lost its end. Badger takes that for the work of a
+// crash, and removes the tables that are no longer named.
+func (f *files) verifyGrowth() error {
+	size, err := f.manifestSize()
 	if err != nil {
 		return err
 	}
-	rewritten := noted.manifestSize > manifestRewritten && size < noted.manifestSize/2
-	if size < noted.manifestSize && !rewritten {
-		return damaged(filepath.Join(f.dir, manifestFile), fmt.Sprintf("has %d bytes and had %d", size, noted.manifestSize))
-	}
-	logs := memtableLogs(names)
-	if noted.firstLog > 0 && size == noted.manifestSize && firstLog != noted.firstLog {
-		return damaged(f.logPath(noted.firstLog), "is missing")
-	}
-	for i, n := range logs {
-		if i > 0 && n != logs[i-1]+1 {
-			return damaged(f.logPath(n-1), "is missing")
-		}
+	noted := f.noted().manifestSize
+	rewritten := noted > manifestRewritten && size < noted/2
+	if size < noted && !rewritten {
+		return damaged(filepath.Join(f.dir, manifestFile), fmt.Sprintf("has %d bytes and had %d", size, noted))
 	}
 	return nil
 }
-
-func (f *files) logPath(n int64) string { return filepath.Join(f.dir, fmt.Sprintf("%05d.mem", n)) }
 
 // verifyLogs checks the logs of memtables that were full. Only the newest log may end in
 // the middle of something.
@@ -102,12 +90,13 @@ func (f *files) verifyLogs(names []string) error {
 		return nil
 	}
 	for _, n := range logs[:len(logs)-1] {
-		content, err := os.ReadFile(f.logPath(n))
+		path := filepath.Join(f.dir, fmt.Sprintf("%05d.mem", n))
+		content, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
 		if len(bytes.Trim(content[logEnd(content):], "\x00")) > 0 {
-			return damaged(f.logPath(n), "is not whole")
+			return damaged(path, "is not whole")
 		}
 	}
 	return nil
