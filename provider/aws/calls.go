@@ -1,29 +1,14 @@
 package aws
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
@@ -93,116 +78,4 @@ func codeLabel(err error) (code string, throttled int64) {
 // "Elastic Load Balancing v2".
 func serviceLabel(serviceID string) string {
 	return strings.ToLower(strings.ReplaceAll(serviceID, " ", ""))
-}
-
-// notAnAnswer is an answer with a status of success that holds no answer. The SDK's
-// decoders take an empty body, a web page, plain text, an XML declaration without
-// anything behind it and an answer to another question for a list without elements.
-type notAnAnswer struct{ what string }
-
-func (e *notAnAnswer) Error() string { return e.what }
-
-// RetryableError has the SDK try again: such answers come from something in between.
-func (*notAnAnswer) RetryableError() bool { return true }
-
-// checkAnswers refuses answers that do not begin as those of their operation do.
-func checkAnswers(stack *middleware.Stack) error {
-	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("elavaCheckAnswers",
-		func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
-			middleware.DeserializeOutput, middleware.Metadata, error,
-		) {
-			out, md, err := next.HandleDeserialize(ctx, in)
-			if err != nil {
-				return out, md, err
-			}
-			if r, ok := out.RawResponse.(*smithyhttp.Response); ok {
-				roots := rootsOf(awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx))
-				err = checkAnswer(in.Request, r, roots)
-			}
-			return out, md, err
-		}), middleware.After)
-}
-
-// s3Roots are the root elements of the answers that S3 gives to the operations used here
-// (S3 API Reference, "Response Syntax").
-var s3Roots = map[string]string{
-	"ListBuckets":          "ListAllMyBucketsResult",
-	"GetBucketTagging":     "Tagging",
-	"GetBucketEncryption":  "ServerSideEncryptionConfiguration",
-	"GetBucketVersioning":  "VersioningConfiguration",
-	"GetPublicAccessBlock": "PublicAccessBlockConfiguration",
-}
-
-// rootsOf returns the names that the root element of an operation's answer can have, and
-// none where the answer is a JSON object.
-func rootsOf(serviceID, operation string) []string {
-	switch serviceID {
-	case ec2.ServiceID, rds.ServiceID, iam.ServiceID, sns.ServiceID, sts.ServiceID, elbv2.ServiceID:
-		return []string{operation + "Response"}
-	case s3.ServiceID:
-		root, ok := s3Roots[operation]
-		if !ok {
-			return nil // GetBucketPolicy answers with the policy
-		}
-		return []string{root, operation + "Response"} // some servers name it so for all services
-	default:
-		return nil
-	}
-}
-
-// headSize is how much of an answer is looked at. Its root element begins within.
-const headSize = 1024
-
-func checkAnswer(request any, r *smithyhttp.Response, roots []string) error {
-	q, ok := request.(*smithyhttp.Request)
-	if !ok || q.Method == http.MethodHead || r.StatusCode < 200 || r.StatusCode > 299 {
-		return nil
-	}
-	br := bufio.NewReaderSize(r.Body, headSize)
-	head, err := br.Peek(headSize)
-	r.Body = struct {
-		io.Reader
-		io.Closer
-	}{br, r.Body}
-	if err != nil && err != io.EOF {
-		return nil // the decoder meets it again
-	}
-	what := notAs(roots, bytes.TrimSpace(head))
-	if what == "" {
-		return nil
-	}
-	_ = r.Body.Close()
-	return &smithy.DeserializationError{Err: &notAnAnswer{what}}
-}
-
-// notAs says what the beginning of an answer is where it is not that of an answer with
-// one of the root elements, or of a JSON object where there are none.
-func notAs(roots []string, head []byte) string {
-	lower := bytes.ToLower(head)
-	switch {
-	case len(head) == 0:
-		return "the answer is empty"
-	case head[0] == '<' && (bytes.Contains(lower, []byte("<html")) || bytes.Contains(lower, []byte("<!doctype html"))):
-		return "the answer is a web page"
-	case len(roots) == 0 && head[0] != '{':
-		return "the answer is no JSON object"
-	case len(roots) > 0 && !slices.Contains(roots, firstElement(head)):
-		return "the answer is no " + roots[0]
-	default:
-		return ""
-	}
-}
-
-// firstElement returns the name of the first element; "" where there is none.
-func firstElement(head []byte) string {
-	d := xml.NewDecoder(bytes.NewReader(head))
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return ""
-		}
-		if e, ok := t.(xml.StartElement); ok {
-			return e.Name.Local
-		}
-	}
 }

@@ -1,10 +1,12 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,12 +40,13 @@ type collector[T any] struct {
 	// global: one listing answers for the whole account.
 	global bool
 
-	// action is the IAM action that pages needs.
-	action string
+	// action is the IAM action that pages needs, parentAction that of a list above it (see
+	// under), if any.
+	action, parentAction string
 
-	// pages returns the call that lists one page. Clients are made in it and not kept
-	// in the collector; the package comment says why.
-	pages func(cfg aws.Config) pager[T]
+	// pages returns the list to read. Clients are made in it and not kept in the
+	// collector; the package comment says why.
+	pages func(cfg aws.Config) source[T]
 
 	// details, if any, returns the calls that add what the list leaves out, in the
 	// order in which to make them.
@@ -76,6 +79,12 @@ type facts struct {
 	Region  string // only for resources with a region of their own in an account-wide scope
 	Created *time.Time
 	Tags    map[string]string
+}
+
+// source is a list that is read to its end, page by page. An error of each ends it and
+// comes back unchanged.
+type source[T any] interface {
+	walk(ctx context.Context, each func([]T) error) error
 }
 
 // pager reads one page: the first for a nil token. It returns the token of the next
@@ -144,6 +153,56 @@ func (p pager[T]) walk(ctx context.Context, each func([]T) error) error {
 	}
 }
 
+// under is the list of what stands below the elements of another list, such as the
+// listeners of every load balancer: children is asked for each of parents. gone are the
+// error codes by which the list of children says that the parent was deleted after it was
+// listed; action is the IAM action that parents needs.
+func under[P, T any](parents source[P], action string, gone []string, children func(parent *P) source[T]) source[T] {
+	return nested[P, T]{parents, action, gone, children}
+}
+
+type nested[P, T any] struct {
+	parents  source[P]
+	action   string
+	gone     []string
+	children func(*P) source[T]
+}
+
+// walk reads the children of several parents at a time, and hands pages on one by one.
+func (n nested[P, T]) walk(ctx context.Context, each func([]T) error) error {
+	var handing sync.Mutex
+	var refused error
+	hand := func(items []T) error {
+		handing.Lock()
+		defer handing.Unlock()
+		if refused == nil {
+			refused = each(items)
+		}
+		return refused
+	}
+	err := n.parents.walk(ctx, func(parents []P) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(detailCalls)
+		for i := range parents {
+			group.Go(func() error {
+				err := n.children(&parents[i]).walk(ctx, hand)
+				if slices.Contains(n.gone, errorCode(err)) {
+					return nil
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			refused = cmp.Or(refused, err) // it is no failure of the list of parents
+		}
+		return refused
+	})
+	if err != nil && refused == nil {
+		return classify(err, n.action)
+	}
+	return err
+}
+
 // all reads all pages of a short list, such as the tags of one resource.
 func (p pager[T]) all(ctx context.Context) ([]T, error) {
 	var all []T
@@ -205,6 +264,9 @@ func (c *collector[T]) check(enc *resource.Encoder) error {
 
 func (c *collector[T]) actions() []string {
 	all := []string{c.action}
+	if c.parentAction != "" {
+		all = append(all, c.parentAction)
+	}
 	if c.details != nil {
 		for _, d := range c.details(aws.Config{Region: fallbackRegion}) {
 			if d.action != "" {

@@ -60,10 +60,10 @@ func TestCollector_TerminalStatesAreAbsent(t *testing.T) {
 		{InstanceId: aws.String("i-3"), State: state(types.InstanceStateNameShuttingDown)},
 	}}
 	c := ec2Instances().(*collector[instance])
-	c.pages = func(aws.Config) pager[instance] {
-		return func(context.Context, *string) ([]instance, *string, error) {
+	c.pages = func(aws.Config) source[instance] {
+		return pager[instance](func(context.Context, *string) ([]instance, *string, error) {
 			return instances([]types.Reservation{reservation}), nil, nil
-		}
+		})
 	}
 	got, err := collect(t, c)
 	if err != nil {
@@ -83,14 +83,14 @@ func things(pages ...[]thing) *collector[thing] {
 	return &collector[thing]{
 		rules:  resource.Schema{Type: "Test::Thing", Version: 1},
 		action: "test:ListThings",
-		pages: func(aws.Config) pager[thing] {
-			return func(_ context.Context, token *string) ([]thing, *string, error) {
+		pages: func(aws.Config) source[thing] {
+			return pager[thing](func(_ context.Context, token *string) ([]thing, *string, error) {
 				n, _ := strconv.Atoi(aws.ToString(token))
 				if n+1 < len(pages) {
 					return pages[n], aws.String(strconv.Itoa(n + 1)), nil
 				}
 				return pages[n], nil, nil
-			}
+			})
 		},
 		vanished: []string{"NoSuchThing"},
 		read:     func(v *thing) facts { return facts{ID: &v.ID, Status: v.Detail} },
@@ -173,19 +173,19 @@ func TestCollector_FailedDetailWithoutPartsFailsTheScope(t *testing.T) {
 
 func TestCollector_RefusesListsThatCannotBe(t *testing.T) {
 	circle := things(nil)
-	circle.pages = func(aws.Config) pager[thing] {
-		return func(_ context.Context, token *string) ([]thing, *string, error) {
+	circle.pages = func(aws.Config) source[thing] {
+		return pager[thing](func(_ context.Context, token *string) ([]thing, *string, error) {
 			if aws.ToString(token) == "x" {
 				return []thing{{ID: "b"}}, aws.String("y"), nil
 			}
 			return []thing{{ID: "a"}}, aws.String("x"), nil
-		}
+		})
 	}
 	cut := things(nil)
-	cut.pages = func(aws.Config) pager[thing] {
-		return func(context.Context, *string) ([]thing, *string, error) {
+	cut.pages = func(aws.Config) source[thing] {
+		return pager[thing](func(context.Context, *string) ([]thing, *string, error) {
 			return []thing{{ID: "a"}}, marker(true, nil), nil
-		}
+		})
 	}
 	for name, c := range map[string]lister{
 		"tokens in a circle": circle,
@@ -201,10 +201,10 @@ func TestCollector_RefusesListsThatCannotBe(t *testing.T) {
 // SSM, for example, ends some lists with the token "".
 func TestCollector_EmptyTokenEndsTheList(t *testing.T) {
 	c := things(nil)
-	c.pages = func(aws.Config) pager[thing] {
-		return func(context.Context, *string) ([]thing, *string, error) {
+	c.pages = func(aws.Config) source[thing] {
+		return pager[thing](func(context.Context, *string) ([]thing, *string, error) {
 			return []thing{{ID: "a"}}, aws.String(""), nil
-		}
+		})
 	}
 	if got, err := collect(t, c); err != nil || len(got) != 1 {
 		t.Errorf("got %q, %v", got, err)
@@ -230,5 +230,82 @@ func TestAssign_KeepsUnknownNames(t *testing.T) {
 	rest := assign(&q, map[string]string{"DelaySeconds": "5", "Invented": "x", "Tags": "y", "Policy": "{}"})
 	if q.DelaySeconds != "5" || q.Policy != "{}" || len(rest) != 2 || rest["Invented"] != "x" || rest["Tags"] != "y" {
 		t.Errorf("got %+v and %v", q, rest)
+	}
+}
+
+// below is a collector of what stands below parents: of "p" the things "p/1" and "p/2", on
+// two pages.
+func below(children func(parent string) pager[thing], parents ...[]thing) *collector[thing] {
+	c := things(nil)
+	c.parentAction = "test:ListParents"
+	c.pages = func(cfg aws.Config) source[thing] {
+		return under(things(parents...).pages(cfg), c.parentAction, []string{"NoSuchParent"},
+			func(p *thing) source[thing] { return children(p.ID) })
+	}
+	return c
+}
+
+func twoPages(parent string) pager[thing] {
+	return func(_ context.Context, token *string) ([]thing, *string, error) {
+		if token == nil {
+			return []thing{{ID: parent + "/1"}}, aws.String("next"), nil
+		}
+		return []thing{{ID: parent + "/2"}}, nil, nil
+	}
+}
+
+func fails(code string) pager[thing] {
+	return func(context.Context, *string) ([]thing, *string, error) {
+		return nil, nil, &smithy.GenericAPIError{Code: code, Message: "no"}
+	}
+}
+
+func TestUnder_ReadsAllChildrenOfAllParents(t *testing.T) {
+	c := below(func(parent string) pager[thing] {
+		if parent == "gone" {
+			return fails("NoSuchParent")
+		}
+		return twoPages(parent)
+	}, []thing{{ID: "a"}, {ID: "gone"}, {ID: "b"}}, nil, []thing{{ID: "c"}})
+	got, err := collect(t, c)
+	slices.Sort(got)
+	if want := []string{"a/1 ", "a/2 ", "b/1 ", "b/2 ", "c/1 ", "c/2 "}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("listed %q, %v, want %q", got, err, want)
+	}
+}
+
+func TestUnder_FailureSaysWhichActionIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		c      *collector[thing]
+		action string
+	}{
+		"of a child": {below(func(parent string) pager[thing] {
+			if parent == "b" {
+				return fails("AccessDenied")
+			}
+			return twoPages(parent)
+		}, []thing{{ID: "a"}, {ID: "b"}}, []thing{{ID: "c"}}), "test:ListThings"},
+		"of the parents": {func() *collector[thing] {
+			c := below(twoPages)
+			c.pages = func(aws.Config) source[thing] {
+				return under(source[thing](fails("AccessDenied")), c.parentAction, nil, func(p *thing) source[thing] { return twoPages(p.ID) })
+			}
+			return c
+		}(), "test:ListParents"},
+	} {
+		_, err := collect(t, c.c)
+		if provider.ReasonOf(err) != provider.ReasonAccessDenied || !strings.Contains(err.Error(), c.action) {
+			t.Errorf("%s: got %v, want a denial that names %s", name, err, c.action)
+		}
+	}
+}
+
+func TestUnder_HandsBackErrorOfReceiver(t *testing.T) {
+	want := errors.New("no space left")
+	c := below(twoPages, []thing{{ID: "a"}, {ID: "b"}, {ID: "c"}})
+	handed := 0
+	err := c.pages(aws.Config{}).walk(t.Context(), func([]thing) error { handed++; return want })
+	if err != want || handed != 1 {
+		t.Errorf("got %v after %d pages, want the receiver's error after one", err, handed)
 	}
 }

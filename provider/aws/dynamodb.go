@@ -48,7 +48,7 @@ func dynamodbTables() lister {
 			},
 		},
 		action: "dynamodb:ListTables",
-		pages: func(cfg aws.Config) pager[table] {
+		pages: func(cfg aws.Config) source[table] {
 			return paged(dynamodb.NewFromConfig(cfg).ListTables,
 				func(token *string) *dynamodb.ListTablesInput {
 					return &dynamodb.ListTablesInput{ExclusiveStartTableName: token}

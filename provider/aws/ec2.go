@@ -69,7 +69,7 @@ func ec2Instances() lister {
 			},
 		},
 		action: "ec2:DescribeInstances",
-		pages: func(cfg aws.Config) pager[instance] {
+		pages: func(cfg aws.Config) source[instance] {
 			return paged(ec2.NewFromConfig(cfg).DescribeInstances,
 				func(token *string) *ec2.DescribeInstancesInput {
 					return &ec2.DescribeInstancesInput{
@@ -122,7 +122,7 @@ func ec2Volumes() lister {
 			Sets: map[string]string{"Attachments": "{InstanceId}"},
 		},
 		action: "ec2:DescribeVolumes",
-		pages: func(cfg aws.Config) pager[types.Volume] {
+		pages: func(cfg aws.Config) source[types.Volume] {
 			return paged(ec2.NewFromConfig(cfg).DescribeVolumes,
 				func(token *string) *ec2.DescribeVolumesInput {
 					return &ec2.DescribeVolumesInput{
@@ -153,7 +153,7 @@ func ec2VPCs() lister {
 			},
 		},
 		action: "ec2:DescribeVpcs",
-		pages: func(cfg aws.Config) pager[types.Vpc] {
+		pages: func(cfg aws.Config) source[types.Vpc] {
 			return paged(ec2.NewFromConfig(cfg).DescribeVpcs,
 				func(token *string) *ec2.DescribeVpcsInput {
 					return &ec2.DescribeVpcsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
@@ -177,7 +177,7 @@ func ec2Subnets() lister {
 			Sets: map[string]string{"Ipv6CidrBlockAssociationSet": "{AssociationId}"},
 		},
 		action: "ec2:DescribeSubnets",
-		pages: func(cfg aws.Config) pager[types.Subnet] {
+		pages: func(cfg aws.Config) source[types.Subnet] {
 			return paged(ec2.NewFromConfig(cfg).DescribeSubnets,
 				func(token *string) *ec2.DescribeSubnetsInput {
 					return &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
@@ -205,7 +205,7 @@ func ec2SecurityGroups() lister {
 	return &collector[types.SecurityGroup]{
 		rules:  resource.Schema{Type: "AWS::EC2::SecurityGroup", Version: 1, Omit: []string{"Tags"}, Sets: sets},
 		action: "ec2:DescribeSecurityGroups",
-		pages: func(cfg aws.Config) pager[types.SecurityGroup] {
+		pages: func(cfg aws.Config) source[types.SecurityGroup] {
 			return paged(ec2.NewFromConfig(cfg).DescribeSecurityGroups,
 				func(token *string) *ec2.DescribeSecurityGroupsInput {
 					return &ec2.DescribeSecurityGroupsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
@@ -239,7 +239,7 @@ func ec2NetworkInterfaces() lister {
 			},
 		},
 		action: "ec2:DescribeNetworkInterfaces",
-		pages: func(cfg aws.Config) pager[types.NetworkInterface] {
+		pages: func(cfg aws.Config) source[types.NetworkInterface] {
 			return paged(ec2.NewFromConfig(cfg).DescribeNetworkInterfaces,
 				func(token *string) *ec2.DescribeNetworkInterfacesInput {
 					return &ec2.DescribeNetworkInterfacesInput{

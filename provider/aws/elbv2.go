@@ -38,7 +38,7 @@ func elbv2LoadBalancers() lister {
 			},
 		},
 		action: "elasticloadbalancing:DescribeLoadBalancers",
-		pages: func(cfg aws.Config) pager[loadBalancer] {
+		pages: func(cfg aws.Config) source[loadBalancer] {
 			return paged(elbv2.NewFromConfig(cfg).DescribeLoadBalancers,
 				func(token *string) *elbv2.DescribeLoadBalancersInput {
 					return &elbv2.DescribeLoadBalancersInput{PageSize: aws.Int32(elbv2Page), Marker: token}

@@ -26,7 +26,7 @@ func iamRoles() lister {
 		},
 		global: true,
 		action: "iam:ListRoles",
-		pages: func(cfg aws.Config) pager[types.Role] {
+		pages: func(cfg aws.Config) source[types.Role] {
 			return paged(iam.NewFromConfig(cfg).ListRoles,
 				func(token *string) *iam.ListRolesInput {
 					return &iam.ListRolesInput{MaxItems: aws.Int32(iamPage), Marker: token}

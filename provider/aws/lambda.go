@@ -43,7 +43,7 @@ func lambdaFunctions() lister {
 			Secrets: []string{"Environment.Variables"},
 		},
 		action: "lambda:ListFunctions",
-		pages: func(cfg aws.Config) pager[function] {
+		pages: func(cfg aws.Config) source[function] {
 			return paged(lambda.NewFromConfig(cfg).ListFunctions,
 				func(token *string) *lambda.ListFunctionsInput {
 					return &lambda.ListFunctionsInput{MaxItems: aws.Int32(lambdaPage), Marker: token}

@@ -56,7 +56,7 @@ func rdsInstances() lister {
 			Secrets: []string{"PendingModifiedValues.MasterUserPassword"},
 		},
 		action: "rds:DescribeDBInstances",
-		pages: func(cfg aws.Config) pager[types.DBInstance] {
+		pages: func(cfg aws.Config) source[types.DBInstance] {
 			return paged(rds.NewFromConfig(cfg).DescribeDBInstances,
 				func(token *string) *rds.DescribeDBInstancesInput {
 					return &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(rdsPage), Marker: token}
@@ -103,7 +103,7 @@ func rdsClusters() lister {
 			Secrets: []string{"PendingModifiedValues.MasterUserPassword"},
 		},
 		action: "rds:DescribeDBClusters",
-		pages: func(cfg aws.Config) pager[types.DBCluster] {
+		pages: func(cfg aws.Config) source[types.DBCluster] {
 			return paged(rds.NewFromConfig(cfg).DescribeDBClusters,
 				func(token *string) *rds.DescribeDBClustersInput {
 					return &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(rdsPage), Marker: token}

@@ -54,7 +54,7 @@ func s3Buckets() lister {
 		},
 		global: true,
 		action: "s3:ListAllMyBuckets",
-		pages: func(cfg aws.Config) pager[bucket] {
+		pages: func(cfg aws.Config) source[bucket] {
 			return paged(newS3(cfg).ListBuckets,
 				func(token *string) *s3.ListBucketsInput {
 					return &s3.ListBucketsInput{MaxBuckets: aws.Int32(s3Page), ContinuationToken: token}

@@ -36,7 +36,7 @@ func snsTopics() lister {
 			Policies: []string{"Policy", "DeliveryPolicy", "EffectiveDeliveryPolicy", "ArchivePolicy"},
 		},
 		action: "sns:ListTopics",
-		pages: func(cfg aws.Config) pager[topic] {
+		pages: func(cfg aws.Config) source[topic] {
 			return paged(sns.NewFromConfig(cfg).ListTopics,
 				func(token *string) *sns.ListTopicsInput { return &sns.ListTopicsInput{NextToken: token} },
 				func(o *sns.ListTopicsOutput) ([]topic, *string) {

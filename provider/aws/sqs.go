@@ -45,7 +45,7 @@ func sqsQueues() lister {
 			Policies: []string{"Policy", "RedrivePolicy", "RedriveAllowPolicy"},
 		},
 		action: "sqs:ListQueues",
-		pages: func(cfg aws.Config) pager[queue] {
+		pages: func(cfg aws.Config) source[queue] {
 			return paged(sqs.NewFromConfig(cfg).ListQueues,
 				func(token *string) *sqs.ListQueuesInput {
 					return &sqs.ListQueuesInput{MaxResults: aws.Int32(sqsPage), NextToken: token}

@@ -182,7 +182,6 @@ var damages = []damage{
 	{"replaced by garbage", replaceByGarbage},
 	{"a bit flipped near the beginning", flip(func(r *rand.Rand, used int) int { return r.IntN(min(used, 64)) })},
 	{"a bit flipped anywhere", flip(func(r *rand.Rand, used int) int { return r.IntN(used) })},
-	{"a bit flipped anywhere else", flip(func(r *rand.Rand, used int) int { return r.IntN(used) })},
 	{"a bit flipped near the end", flip(func(r *rand.Rand, used int) int { return used - 1 - r.IntN(min(used, 64)) })},
 	{"zeros in the middle", zeroMiddle},
 }

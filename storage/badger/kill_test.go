@@ -110,17 +110,10 @@ func TestKill_LosesNothingThatWasCommitted(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	places := map[string]int{}
 	for n := 0; n < kills; {
-		v := newVictim(t, random)
-		for range 8 {
-			if n == kills || v.next >= endOfLife {
-				break
-			}
-			if place := v.killOnce(); place != "" {
-				n++
-				places[place]++
-			}
+		for _, place := range newVictim(t, random).live(min(8, kills-n)) {
+			n++
+			places[place]++
 		}
-		v.buried()
 	}
 	t.Logf("killed while: %v", places)
 }
@@ -144,19 +137,27 @@ func newVictim(t *testing.T, random *rand.Rand) *victim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &victim{t: t, random: random, q: sequence(random.Uint64()), dir: dir, model: storagetest.NewModel()}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the sequence has seed %d and the store is in %s", v.q.Seed, dir)
-		}
-	})
-	return v
+	return &victim{t: t, random: random, q: sequence(random.Uint64()), dir: dir, model: storagetest.NewModel()}
 }
 
+// buried removes the store, unless it is of interest.
 func (v *victim) buried() {
-	if !v.t.Failed() {
-		_ = os.RemoveAll(v.dir)
+	if v.t.Failed() {
+		v.t.Logf("the sequence has seed %d and the store is in %s", v.q.Seed, v.dir)
+		return
 	}
+	_ = os.RemoveAll(v.dir)
+}
+
+// live kills the process up to so many times, and returns what it was doing each time.
+func (v *victim) live(kills int) (places []string) {
+	defer v.buried()
+	for len(places) < kills && v.next < endOfLife {
+		if place := v.killOnce(); place != "" {
+			places = append(places, place)
+		}
+	}
+	return places
 }
 
 func (v *victim) head() int64 {

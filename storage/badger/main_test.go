@@ -95,7 +95,10 @@ func startWith(t testing.TB, role string, orders any, change func(*exec.Cmd)) *p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	t.Cleanup(func() {
+		p.kill()
+		_, _ = p.wait()
+	})
 	return p
 }
 

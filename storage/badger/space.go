@@ -105,10 +105,10 @@ func (f *files) compactionsToCome() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	need := spaceForFiles + min(tables, spaceForCutOff)
 	if len(manifest.Levels) == 0 || len(manifest.Levels[0].Tables) < levelZeroTables {
-		return need, nil
+		return spaceForFiles + min(tables, spaceForCutOff), nil
 	}
+	need := int64(spaceForFiles)
 	for i, level := range manifest.Levels {
 		for id := range level.Tables {
 			info, err := os.Stat(table.NewFilename(id, f.dir))
