@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Formats of the log.
@@ -35,18 +37,42 @@ const (
 // groups are joined with dots.
 //
 // JSON is that of slog.JSONHandler.
+//
+// A record that is logged within a span of a trace that is sent has trace_id and span_id.
 func NewLogger(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
 	if level == nil {
 		level = slog.LevelInfo
 	}
 	switch format {
 	case FormatText:
-		return slog.New(&textHandler{out: &lineWriter{w: w}, level: level}), nil
+		return slog.New(&traceHandler{&textHandler{out: &lineWriter{w: w}, level: level}}), nil
 	case FormatJSON:
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})), nil
+		return slog.New(&traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}), nil
 	default:
 		return nil, fmt.Errorf("log format %q is unknown: use %s or %s", format, FormatText, FormatJSON)
 	}
+}
+
+// traceHandler adds the ids by which a record is found from its trace, and the trace from
+// the record.
+type traceHandler struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h *traceHandler) Handle(ctx context.Context, r slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
+		r.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *traceHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &traceHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h *traceHandler) WithGroup(name string) slog.Handler {
+	return &traceHandler{h.Handler.WithGroup(name)}
 }
 
 // lineWriter is shared by a handler and all that are derived from it.

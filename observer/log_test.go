@@ -1,6 +1,7 @@
 package observer_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"testing/slogtest"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/elava-dev/elava/observer"
 )
@@ -290,4 +293,28 @@ func FuzzTextHandler(f *testing.F) {
 			t.Fatalf("%d writes: %q", log.writes, got)
 		}
 	})
+}
+
+func TestLogger_NamesTheTrace(t *testing.T) {
+	sampled := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{0xab, 15: 1}, SpanID: trace.SpanID{0xcd, 7: 2}, TraceFlags: trace.FlagsSampled,
+	})
+	for format, want := range map[string]string{
+		observer.FormatText: "trace_id=ab000000000000000000000000000001 span_id=cd00000000000002",
+		observer.FormatJSON: `"trace_id":"ab000000000000000000000000000001","span_id":"cd00000000000002"`,
+	} {
+		var out bytes.Buffer
+		log, err := observer.NewLogger(&out, nil, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log = log.With("a", 1)
+		log.InfoContext(trace.ContextWithSpanContext(t.Context(), sampled), "within")
+		log.InfoContext(trace.ContextWithSpanContext(t.Context(), sampled.WithTraceFlags(0)), "not sent")
+		log.Info("outside")
+		lines := strings.SplitAfter(out.String(), "\n")
+		if !strings.Contains(lines[0], want) || strings.Contains(lines[1]+lines[2], "trace_id") {
+			t.Errorf("%s: got %q", format, lines)
+		}
+	}
 }

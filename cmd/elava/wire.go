@@ -10,12 +10,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
+
+	"go.opentelemetry.io/otel"
 
 	"github.com/elava-dev/elava/api"
 	"github.com/elava-dev/elava/internal/config"
 	"github.com/elava-dev/elava/internal/daemon"
 	"github.com/elava-dev/elava/internal/redaction"
 	"github.com/elava-dev/elava/observer"
+	"github.com/elava-dev/elava/observer/otlp"
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/provider/aws"
 	"github.com/elava-dev/elava/provider/demo"
@@ -31,6 +35,7 @@ type app struct {
 	store    storage.Store
 	provider provider.Provider
 	exporter *observer.Prometheus
+	otlp     *otlp.Telemetry
 	metrics  *observer.Metrics
 	closers  []func() error
 }
@@ -61,10 +66,9 @@ func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err erro
 			err = errors.Join(err, a.store.Close())
 		}
 	}()
-	if a.exporter, err = observer.NewPrometheus(); err != nil {
+	if err = a.newTelemetry(ctx, env); err != nil {
 		return nil, err
 	}
-	a.onClose(func() error { return a.exporter.Shutdown(context.WithoutCancel(ctx)) })
 	if a.metrics, err = a.newMetrics(ctx, env); err != nil {
 		return nil, err
 	}
@@ -83,6 +87,31 @@ func (a *app) close() {
 		}
 	}
 	a.closers = nil
+}
+
+// telemetryTimeout is how long the last metrics and spans may take to be sent at the end.
+const telemetryTimeout = 5 * time.Second
+
+// newTelemetry makes what metrics and spans are sent through. A collector that does not
+// answer must not hold up the end.
+func (a *app) newTelemetry(ctx context.Context, env *Env) (err error) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { a.log.Warn("Telemetry could not be sent", "error", err) }))
+	if a.otlp, err = otlp.New(ctx, env.Getenv, buildInfo().Version); err != nil {
+		return &usageError{err}
+	}
+	shutdown := func(stop func(context.Context) error) func() error {
+		return func() error {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
+			defer cancel()
+			return stop(ctx)
+		}
+	}
+	a.onClose(shutdown(a.otlp.Shutdown))
+	if a.exporter, err = observer.NewPrometheus(a.otlp.MetricOptions()...); err != nil {
+		return err
+	}
+	a.onClose(shutdown(a.exporter.Shutdown))
+	return nil
 }
 
 func (a *app) newMetrics(ctx context.Context, env *Env) (*observer.Metrics, error) {
@@ -169,7 +198,8 @@ func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
 		return nil, err
 	}
 	options := awsOptions(cfg)
-	options.Digest, options.Logger, options.MeterProvider = key.Digest(), a.log, a.exporter.MeterProvider()
+	options.Digest, options.Logger = key.Digest(), a.log
+	options.MeterProvider, options.Tracers = a.exporter.MeterProvider(), a.otlp.TracerProvider()
 	p, err := aws.New(options)
 	if err != nil {
 		return nil, &usageError{err}
@@ -179,7 +209,7 @@ func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
 
 func (a *app) newReconciler(cfg *config.Config) *daemon.Reconciler {
 	return daemon.NewReconciler(daemon.ReconcilerOptions{
-		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
+		Provider: a.provider, Store: a.store, Metrics: a.metrics, Tracers: a.otlp.TracerProvider(), Logger: a.log,
 		Timeout: cfg.Daemon.ReconciliationTimeout, Concurrency: cfg.Cloud.ScanConcurrency, SpoolDir: cfg.Storage.Path,
 		Guard: guardOf(cfg),
 	})
@@ -202,7 +232,7 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Notices: func() []string { return d.Notices() },
 	})
 	d, err = daemon.New(daemon.Options{
-		Provider: a.provider, Store: a.store, Metrics: a.metrics, Logger: a.log,
+		Provider: a.provider, Store: a.store, Metrics: a.metrics, Tracers: a.otlp.TracerProvider(), Logger: a.log,
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
 		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,

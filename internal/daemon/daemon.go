@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oklog/run"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/elava-dev/elava/observer"
 	"github.com/elava-dev/elava/provider"
@@ -25,6 +26,7 @@ type Options struct {
 	Provider provider.Provider
 	Store    storage.Store // closed by Stop
 	Metrics  *observer.Metrics
+	Tracers  trace.TracerProvider // nil: nothing is traced
 	Logger   *slog.Logger
 	Now      func() time.Time // default: time.Now
 
@@ -70,7 +72,7 @@ func New(opts Options) (*Daemon, error) {
 	d := &Daemon{
 		opts: opts, log: opts.Logger,
 		reconciler: NewReconciler(ReconcilerOptions{
-			Provider: opts.Provider, Store: opts.Store, Metrics: opts.Metrics, Logger: opts.Logger, Now: opts.Now,
+			Provider: opts.Provider, Store: opts.Store, Metrics: opts.Metrics, Tracers: opts.Tracers, Logger: opts.Logger, Now: opts.Now,
 			Timeout: opts.Timeout, Concurrency: opts.Concurrency, SpoolDir: opts.SpoolDir,
 			Guard: opts.Guard,
 		}),

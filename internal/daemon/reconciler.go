@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/elava-dev/elava/observer"
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/resource"
@@ -39,6 +41,7 @@ type ReconcilerOptions struct {
 	Provider provider.Provider
 	Store    storage.Store
 	Metrics  *observer.Metrics
+	Tracers  trace.TracerProvider // nil: nothing is traced
 	Logger   *slog.Logger
 	Now      func() time.Time
 
@@ -52,6 +55,7 @@ type ReconcilerOptions struct {
 type Reconciler struct {
 	opts     ReconcilerOptions
 	log      *slog.Logger
+	tracer   trace.Tracer
 	running  listings
 	planning atomic.Bool
 	phase    atomic.Value // Phase
@@ -80,7 +84,7 @@ type storageError struct{ err error }
 func (e *storageError) Error() string { return e.err.Error() }
 func (e *storageError) Unwrap() error { return e.err }
 
-// NewReconciler returns a reconciler. Metrics, Logger and Now may be left out.
+// NewReconciler returns a reconciler. Metrics, Tracers, Logger and Now may be left out.
 func NewReconciler(opts ReconcilerOptions) *Reconciler {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
@@ -89,7 +93,7 @@ func NewReconciler(opts ReconcilerOptions) *Reconciler {
 		opts.Now = time.Now
 	}
 	opts.Concurrency = max(opts.Concurrency, 1)
-	r := &Reconciler{opts: opts, log: opts.Logger}
+	r := &Reconciler{opts: opts, log: opts.Logger, tracer: newTracer(opts.Tracers)}
 	r.phase.Store(PhaseSleeping)
 	return r
 }
@@ -101,11 +105,11 @@ func (r *Reconciler) Notices() []string {
 }
 
 // notice keeps the notices of a plan and logs those that are new.
-func (r *Reconciler) notice(plan *provider.Plan) {
+func (r *Reconciler) notice(ctx context.Context, plan *provider.Plan) {
 	before := r.Notices()
 	for _, n := range plan.Notices {
 		if !slices.Contains(before, n) {
-			r.log.Warn(n)
+			r.log.WarnContext(ctx, n)
 		}
 	}
 	r.notices.Store(plan.Notices)
@@ -125,12 +129,14 @@ func (r *Reconciler) Reconcile(ctx context.Context) (ReconcileResult, error) {
 	defer r.busy.Store(false)
 	defer r.phase.Store(PhaseSleeping)
 
+	ctx, span := r.tracer.Start(ctx, spanScan)
 	start := r.opts.Now()
 	result, err := r.reconcile(ctx, start)
 	result.Duration = r.opts.Now().Sub(start)
 
 	r.phase.Store(PhaseRecording)
 	r.record(ctx, &result, err)
+	endScan(span, &result, err)
 	return result, err
 }
 
@@ -212,7 +218,7 @@ func (r *Reconciler) list(ctx context.Context, s *scan, result *ReconcileResult)
 		result.TimedOut = limited.Err() != nil && ctx.Err() == nil
 		return nil, fmt.Errorf("%w: %w", ErrNothingListed, err)
 	}
-	r.notice(plan)
+	r.notice(ctx, plan)
 	err = s.list(limited, plan.Scopes)
 	result.TimedOut = limited.Err() != nil && ctx.Err() == nil
 	if err != nil {
@@ -272,7 +278,7 @@ func (s *scan) commit(ctx context.Context, txn storage.Txn, meta *storage.ScanMe
 		}
 	}
 	summarize(meta, states)
-	if err := txn.Commit(ctx, meta); err != nil {
+	if err := s.r.traced(ctx, spanCommit, func(ctx context.Context) error { return txn.Commit(ctx, meta) }); err != nil {
 		return err
 	}
 	for _, state := range states {
@@ -334,24 +340,24 @@ func (r *Reconciler) count(ctx context.Context, changes counted) {
 // error nor a reconciliation.
 func (r *Reconciler) record(ctx context.Context, result *ReconcileResult, err error) {
 	if err != nil && ctx.Err() != nil {
-		r.log.Info("Scan interrupted, nothing of it is stored")
+		r.log.InfoContext(ctx, "Scan interrupted, nothing of it is stored")
 		return
 	}
 	for _, e := range result.Errors {
-		r.log.Warn("Scope not listed completely, its last known state is kept", "error", e)
+		r.log.WarnContext(ctx, "Scope not listed completely, its last known state is kept", "error", e)
 	}
 	if result.TimedOut {
-		r.log.Error("Scan took longer than its time limit", "limit", r.opts.Timeout)
+		r.log.ErrorContext(ctx, "Scan took longer than its time limit", "limit", r.opts.Timeout)
 	}
 	if err != nil {
-		r.log.Error("Reconciliation failed, the next one tries again", "error", err)
+		r.log.ErrorContext(ctx, "Reconciliation failed, the next one tries again", "error", err)
 	}
 	if s := result.Scan; s != nil {
 		fields := []any{"duration", result.Duration.Round(time.Millisecond), "revision", s.Revision}
 		if s.Status != storage.ScanSuccess {
 			fields = append(fields, "status", s.Status)
 		}
-		r.log.Info(fmt.Sprintf("[Scan #%d] Found %s, %s", s.ScanID,
+		r.log.InfoContext(ctx, fmt.Sprintf("[Scan #%d] Found %s, %s", s.ScanID,
 			plural(result.ResourcesScanned, "resource"), plural(s.Changes(), "change")), fields...)
 	}
 	r.measure(ctx, result, err)

@@ -101,7 +101,7 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 	if err != nil || doubt == "" {
 		return err
 	}
-	s.r.log.Warn("A listing is hard to believe, the scope is listed once more", "scope", l.scope, "first", doubt)
+	s.r.log.WarnContext(ctx, "A listing is hard to believe, the scope is listed once more", "scope", l.scope, "first", doubt)
 	again := s.newListing(l.scope)
 	l.superseded = true
 	if err := s.listScope(ctx, again); err != nil {
@@ -115,11 +115,11 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 	}
 	switch {
 	case again.err != nil:
-		s.r.log.Warn("The second listing failed, the last known state is kept", "scope", l.scope, "error", again.err)
+		s.r.log.WarnContext(ctx, "The second listing failed, the last known state is kept", "scope", l.scope, "error", again.err)
 	case doubt != "":
-		s.r.log.Warn("The second listing says the same and is believed", "scope", l.scope, "second", doubt)
+		s.r.log.WarnContext(ctx, "The second listing says the same and is believed", "scope", l.scope, "second", doubt)
 	default:
-		s.r.log.Warn("The second listing contradicts the first and is believed", "scope", l.scope, "resources", again.seen)
+		s.r.log.WarnContext(ctx, "The second listing contradicts the first and is believed", "scope", l.scope, "resources", again.seen)
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (s *scan) listScope(ctx context.Context, l *listing) error {
 		return err
 	}
 	c := &comparer{s: s, l: l, known: known}
-	l.err = s.run(ctx, l.scope, c.page)
+	l.err = s.traceScope(ctx, l, func(ctx context.Context) error { return s.run(ctx, l.scope, c.page) })
 	if failure := (*storeError)(nil); errors.As(l.err, &failure) {
 		return failure
 	}
@@ -204,7 +204,7 @@ func (s *scan) run(ctx context.Context, scope resource.Scope, page func(context.
 func (r *Reconciler) call(ctx context.Context, what string, f func() error, returned func()) error {
 	done := make(chan error, 1)
 	go func() {
-		err := r.guard(what, f)
+		err := r.guard(ctx, what, f)
 		returned()
 		done <- err
 	}()
@@ -221,16 +221,16 @@ func (r *Reconciler) call(ctx context.Context, what string, f func() error, retu
 			return nil
 		}
 	case <-timer.C:
-		r.log.Warn("A call of the provider does not stop and is left behind", "call", what)
+		r.log.WarnContext(ctx, "A call of the provider does not stop and is left behind", "call", what)
 	}
 	return context.Cause(ctx)
 }
 
 // guard turns a panic of the provider into an error.
-func (r *Reconciler) guard(what string, f func() error) (err error) {
+func (r *Reconciler) guard(ctx context.Context, what string, f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.log.Error("The provider panicked", "call", what, "panic", v, "stack", string(debug.Stack()))
+			r.log.ErrorContext(ctx, "The provider panicked", "call", what, "panic", v, "stack", string(debug.Stack()))
 			err = fmt.Errorf("collector panicked: %v", v)
 		}
 	}()

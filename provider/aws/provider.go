@@ -38,6 +38,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/resource"
@@ -67,6 +69,7 @@ type Options struct {
 
 	Logger        *slog.Logger         // nil: nothing is logged
 	MeterProvider metric.MeterProvider // nil: nothing is measured
+	Tracers       trace.TracerProvider // nil: nothing is traced
 
 	// HTTPClient makes the calls; nil: one of our own, with the proxy and the
 	// certificates that the SDK's configuration asks for.
@@ -124,6 +127,9 @@ func New(o Options) (*Provider, error) {
 	if o.MeterProvider == nil {
 		o.MeterProvider = noop.NewMeterProvider()
 	}
+	if o.Tracers == nil {
+		o.Tracers = tracenoop.NewTracerProvider()
+	}
 	counters, err := newCallCounters(o.MeterProvider)
 	if err != nil {
 		return nil, err
@@ -137,6 +143,7 @@ func New(o Options) (*Provider, error) {
 			httpClient:  o.HTTPClient,
 			maxAttempts: o.MaxAttempts,
 			counters:    counters,
+			tracers:     o.Tracers,
 			logger:      o.Logger,
 		},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/elava-dev/elava/provider"
 )
@@ -32,6 +33,7 @@ type loader struct {
 	httpClient  aws.HTTPClient
 	maxAttempts int
 	counters    *callCounters
+	tracers     trace.TracerProvider
 	logger      *slog.Logger
 }
 
@@ -82,7 +84,7 @@ func (l *loader) session(ctx context.Context) (*session, error) {
 		cfg.AppID = "elava"
 	}
 	cfg.Logger = sdkLogger(l.logger)
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), l.counters.instrument, checkAnswers)
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), traceCalls(l.tracers), l.counters.instrument, checkAnswers)
 	return &session{cfg: cfg, closeIdle: client.closeIdle}, nil
 }
 
