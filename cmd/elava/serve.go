@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/elava-dev/elava/internal/config"
+	"github.com/elava-dev/elava/internal/daemon"
 )
 
 // daemonFlags are those of the commands that scan.
@@ -54,6 +55,7 @@ func serve(ctx context.Context, cfg *config.Config, env *Env) error {
 	if err := d.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
+	defer newSupervisor(a.log).start(ctx, func() bool { return d.Health().Status != daemon.Unhealthy })()
 	select {
 	case <-ctx.Done():
 	case <-d.Done():
