@@ -88,6 +88,7 @@ type gauges struct {
 	scopeUp         metric.Int64ObservableGauge
 	scopeComplete   metric.Int64ObservableGauge
 	storageSize     metric.Int64ObservableGauge
+	storageFree     metric.Int64ObservableGauge
 	storageRevision metric.Int64ObservableGauge
 }
 
@@ -104,6 +105,7 @@ func newGauges(f *factory) gauges {
 		scopeUp:         f.gauge("elava_scope_up", "", "1 if the scope was listed to its last page in the last scan, 0 if not."),
 		scopeComplete:   f.gauge("elava_scope_last_complete_timestamp_seconds", "s", "Unix time in seconds of the last complete listing of the scope."),
 		storageSize:     f.gauge("elava_storage_size_bytes", "By", "Size of the store in bytes."),
+		storageFree:     f.gauge("elava_storage_free_bytes", "By", "Bytes that are free on the disk of the store."),
 		storageRevision: f.gauge("elava_storage_revision", "", "Newest committed revision of the store."),
 	}
 }

@@ -36,10 +36,17 @@ type MetricsOptions struct {
 	Start time.Time
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// StorageStats tells the size of the store in bytes and its head revision. It is
-	// called at every scrape, by several goroutines at a time, and must answer at once.
-	// Where it is nil or answers !ok, the series of the store are absent.
-	StorageStats func() (sizeBytes, revision int64, ok bool)
+	// StorageStats tells how the store is. It is called at every scrape, by several
+	// goroutines at a time, and must answer at once. Where it is nil or answers !ok, the
+	// series of the store are absent.
+	StorageStats func() (s StorageSample, ok bool)
+}
+
+// StorageSample is how the store is at one time.
+type StorageSample struct {
+	SizeBytes int64  // that it takes
+	FreeBytes *int64 // that its disk has left; nil where that is not known
+	Revision  int64  // newest committed one
 }
 
 // Metrics are the daemon's instruments. Its methods may be called by several
@@ -100,7 +107,7 @@ func withDefaults(o MetricsOptions) MetricsOptions {
 		o.Start = o.Now()
 	}
 	if o.StorageStats == nil {
-		o.StorageStats = func() (int64, int64, bool) { return 0, 0, false }
+		o.StorageStats = func() (StorageSample, bool) { return StorageSample{}, false }
 	}
 	return o
 }
@@ -179,7 +186,7 @@ func (m *Metrics) observe(meter metric.Meter) error {
 	}{
 		{m.observeProcess, []metric.Observable{g.uptime, g.goroutines, g.memory, g.build}},
 		{m.observeScans, []metric.Observable{g.lastEnd, g.resourcesNow, g.resources, g.scopeUp, g.scopeComplete}},
-		{m.observeStorage, []metric.Observable{g.storageSize, g.storageRevision}},
+		{m.observeStorage, []metric.Observable{g.storageSize, g.storageFree, g.storageRevision}},
 	} {
 		r, err := meter.RegisterCallback(source.callback, source.instruments...)
 		if err != nil {
@@ -221,10 +228,14 @@ func (m *Metrics) observeScans(_ context.Context, o metric.Observer) error {
 }
 
 func (m *Metrics) observeStorage(_ context.Context, o metric.Observer) error {
-	size, revision, ok := m.options.StorageStats()
-	if ok {
-		o.ObserveInt64(m.gauges.storageSize, size)
-		o.ObserveInt64(m.gauges.storageRevision, revision)
+	s, ok := m.options.StorageStats()
+	if !ok {
+		return nil
+	}
+	o.ObserveInt64(m.gauges.storageSize, s.SizeBytes)
+	o.ObserveInt64(m.gauges.storageRevision, s.Revision)
+	if s.FreeBytes != nil {
+		o.ObserveInt64(m.gauges.storageFree, *s.FreeBytes)
 	}
 	return nil
 }

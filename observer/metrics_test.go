@@ -130,6 +130,7 @@ var contract = map[string]struct {
 	"elava_scope_up":                              {dto.MetricType_GAUGE, "account region type"},
 	"elava_scope_last_complete_timestamp_seconds": {dto.MetricType_GAUGE, "account region type"},
 	"elava_storage_size_bytes":                    {dto.MetricType_GAUGE, ""},
+	"elava_storage_free_bytes":                    {dto.MetricType_GAUGE, ""},
 	"elava_storage_revision":                      {dto.MetricType_GAUGE, ""},
 	"elava_build_info":                            {dto.MetricType_GAUGE, "goversion revision version"},
 }
@@ -140,7 +141,10 @@ func full(t *testing.T) watched {
 		Build:        observer.BuildInfo{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"},
 		Start:        start,
 		Now:          func() time.Time { return start.Add(90 * time.Second) },
-		StorageStats: func() (int64, int64, bool) { return 4096, 7, true },
+		StorageStats: func() (observer.StorageSample, bool) {
+			free := int64(8192)
+			return observer.StorageSample{SizeBytes: 4096, FreeBytes: &free, Revision: 7}, true
+		},
 	})
 	w.SetInventory([]observer.ScopeSample{{
 		Account: "1", Region: "us-east-1", Type: "AWS::EC2::VPC", Up: true, LastComplete: done,
@@ -205,7 +209,7 @@ func TestMetrics_ValuesBeforeTheFirstScan(t *testing.T) {
 	}
 	for _, absent := range []string{
 		"daemon_last_reconciliation_timestamp", "daemon_resources_current", "elava_resources", "elava_scope_up",
-		"elava_storage_size_bytes", "elava_storage_revision",
+		"elava_storage_size_bytes", "elava_storage_free_bytes", "elava_storage_revision",
 	} {
 		wantSeries(t, got, absent, nil)
 	}
@@ -218,6 +222,7 @@ func TestMetrics_GaugesTellTheProcessTheStoreAndTheBuild(t *testing.T) {
 		"daemon_last_reconciliation_timestamp": float64(done.Unix()),
 		"daemon_resources_current":             2,
 		"elava_storage_size_bytes":             4096,
+		"elava_storage_free_bytes":             8192,
 		"elava_storage_revision":               7,
 		`elava_build_info{goversion="go1.26",revision="abc",version="1.2.3"}`: 1,
 	} {

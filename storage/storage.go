@@ -191,4 +191,5 @@ type Stats struct {
 	Revision       int64  `json:"revision"`
 	OldestRevision int64  `json:"oldest_revision"` // that can still be read; 0 in an empty store
 	SizeBytes      int64  `json:"size_bytes"`      // on disk
+	FreeBytes      *int64 `json:"free_bytes"`      // on that disk; nil where that is not known
 }

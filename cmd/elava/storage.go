@@ -76,6 +76,9 @@ func (c *StorageStatsCommand) Run(ctx context.Context, env *Env) error {
 		fmt.Fprintf(w, "NEWEST REVISION\t%d\n", stats.Revision)
 		fmt.Fprintf(w, "OLDEST REVISION\t%d\n", stats.OldestRevision)
 		fmt.Fprintf(w, "SIZE\t%d bytes\n", stats.SizeBytes)
+		if stats.FreeBytes != nil {
+			fmt.Fprintf(w, "FREE ON DISK\t%d bytes\n", *stats.FreeBytes)
+		}
 		return w.Flush()
 	})
 }

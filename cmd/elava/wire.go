@@ -119,9 +119,9 @@ func (a *app) newMetrics(ctx context.Context, env *Env) (*observer.Metrics, erro
 		MeterProvider: a.exporter.MeterProvider(),
 		Build:         buildInfo(),
 		Start:         env.Now(),
-		StorageStats: func() (size, revision int64, ok bool) {
-			stats, err := a.store.Stats(context.WithoutCancel(ctx))
-			return stats.SizeBytes, stats.Revision, err == nil
+		StorageStats: func() (observer.StorageSample, bool) {
+			s, err := a.store.Stats(context.WithoutCancel(ctx))
+			return observer.StorageSample{SizeBytes: s.SizeBytes, FreeBytes: s.FreeBytes, Revision: s.Revision}, err == nil
 		},
 	})
 }

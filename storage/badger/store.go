@@ -275,6 +275,9 @@ func (s *Store) Stats(context.Context) (storage.Stats, error) {
 	if head > 0 {
 		stats.OldestRevision = max(1, s.oldest.Load())
 	}
+	if free, known := freeSpace(s.files.dir); known {
+		stats.FreeBytes = &free
+	}
 	stats.SizeBytes, err = directorySize(s.path)
 	return stats, err
 }

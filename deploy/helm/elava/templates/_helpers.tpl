@@ -36,7 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $config := deepCopy .Values.config -}}
 {{- $config = mergeOverwrite $config (dict "storage" (dict "path" "/data")) -}}
 {{- if .Values.api.tokenSecret -}}
-{{- $config = mergeOverwrite $config (dict "api" (dict "token_file" "/etc/elava/secret/token")) -}}
+{{- $config = mergeOverwrite $config (dict "api" (dict "token_file" "/etc/elava-token/token")) -}}
 {{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
