@@ -26,8 +26,8 @@ short: ## Run the tests that need neither moto nor the built binary.
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bench/...
 
-torture: ## Run the random tests and the kills for long; ELAVA_TORTURE=1h sets how long.
-	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/...
+torture: moto ## Run the random tests and the kills for long; ELAVA_TORTURE=1h sets how long.
+	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
 
 lint: ## Run golangci-lint, which go builds when it is first used.
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run

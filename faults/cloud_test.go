@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,7 +88,7 @@ func newCloud(t *testing.T, o options) *cloud {
 	t.Cleanup(c.proxy.Close)
 	c.direct = c.config(c.serve(c.proxy.Plain()), client, 1)
 	c.reference = c.provider(c.direct, o.types)
-	c.tapped = &tapped{Provider: c.provider(c.config(c.serve(c.proxy), client, max(o.attempts, 1)), o.types)}
+	c.tapped = &tapped{provider: c.provider(c.config(c.serve(c.proxy), client, max(o.attempts, 1)), o.types)}
 	if c.store, err = badger.Open(badger.Options{Path: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
@@ -313,13 +314,14 @@ func state(t *testing.T, result daemon.ReconcileResult, resourceType string) *st
 
 // tapped notes what a provider handed on and how its listings ended.
 type tapped struct {
-	provider.Provider
+	provider *elavaaws.Provider
 
 	mu     sync.Mutex
 	listed map[resource.Scope]*outcome
 }
 
-// outcome is how the newest listing of a scope ended, and which parts were unknown.
+// outcome is how the newest listing of a scope ended, what was absent from it and asked
+// for included, and which parts were unknown.
 type outcome struct {
 	err     error
 	unknown map[resource.Key][]string
@@ -332,10 +334,35 @@ func (p *tapped) forget() {
 	p.listed = map[resource.Scope]*outcome{}
 }
 
+// Name implements provider.Provider.
+func (p *tapped) Name() string { return p.provider.Name() }
+
+// Plan implements provider.Provider.
+func (p *tapped) Plan(ctx context.Context) (*provider.Plan, error) { return p.provider.Plan(ctx) }
+
+// Schema implements provider.Provider.
+func (p *tapped) Schema(resourceType string) *resource.Schema { return p.provider.Schema(resourceType) }
+
 // List implements provider.Provider.
 func (p *tapped) List(ctx context.Context, scope resource.Scope, page func([]resource.Resource) error) error {
 	o := &outcome{unknown: map[resource.Key][]string{}}
-	o.err = p.Provider.List(ctx, scope, func(rs []resource.Resource) error {
+	o.err = p.provider.List(ctx, scope, o.noting(page))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listed[scope] = o
+	return o.err
+}
+
+// Confirm implements provider.Confirmer.
+func (p *tapped) Confirm(ctx context.Context, scope resource.Scope, missing []resource.Key, page func([]resource.Resource) error) error {
+	o := p.outcomes()[scope]
+	o.err = p.provider.Confirm(ctx, scope, missing, o.noting(page))
+	return o.err
+}
+
+// noting passes pages on and notes what is unknown in them.
+func (o *outcome) noting(page func([]resource.Resource) error) func([]resource.Resource) error {
+	return func(rs []resource.Resource) error {
 		for _, r := range rs {
 			for _, u := range r.Unknown {
 				o.unknown[r.Key] = append(o.unknown[r.Key], u.Part)
@@ -345,17 +372,13 @@ func (p *tapped) List(ctx context.Context, scope resource.Scope, page func([]res
 			}
 		}
 		return page(rs)
-	})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.listed[scope] = o
-	return o.err
+	}
 }
 
 func (p *tapped) outcomes() map[resource.Scope]*outcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.listed
+	return maps.Clone(p.listed)
 }
 
 // logBuffer keeps the log for tests that look into it.

@@ -97,8 +97,8 @@ func TestGuard_WhatIsListedTwiceIsBelieved(t *testing.T) {
 	if result.Scan.Disappeared != crowd-1 {
 		t.Errorf("%d disappeared, want %d", result.Scan.Disappeared, crowd-1)
 	}
-	if n := c.proxy.Calls()["ec2.DescribeVolumes"]; n != 2 {
-		t.Errorf("the scope was listed %d times, want 2", n)
+	if n := c.proxy.Calls()["ec2.DescribeVolumes"]; n != 3 {
+		t.Errorf("%d calls, want 3: two lists and one that asks for what is absent", n)
 	}
 	if log := c.log.take(); !strings.Contains(log, `first="23 of 24 resources are absent"`) || !strings.Contains(log, `second="23 of 24 resources are absent"`) {
 		t.Errorf("the log lacks a count:\n%s", log)
@@ -117,4 +117,53 @@ func TestGuard_ASecondListingThatFailsKeepsTheLastState(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	c.wantEvents(c.clear())
+}
+
+// The lists of EC2 are eventually consistent: what is absent from one of them, of a scope
+// too small for the guard, is asked for by its id.
+func TestConfirm_WhatOneListLacksIsNoDisappearance(t *testing.T) {
+	for _, tt := range []struct{ kind, resourceType, list string }{
+		{"instance", "AWS::EC2::Instance", "DescribeInstances"},
+		{"volume", volumeType, "DescribeVolumes"},
+		{"group", "AWS::EC2::SecurityGroup", "DescribeSecurityGroups"},
+		{"interface", "AWS::EC2::NetworkInterface", "DescribeNetworkInterfaces"},
+		{"", "AWS::EC2::Subnet", "DescribeSubnets"},
+		{"", "AWS::EC2::VPC", "DescribeVpcs"},
+	} {
+		t.Run(tt.resourceType, func(t *testing.T) {
+			c := newCloud(t, options{types: []string{tt.resourceType}})
+			a := newAccount(t, c, 1)
+			if tt.kind != "" {
+				a.have(t, tt.kind, 3)
+			}
+			c.clear()
+			before := c.recorded(storage.HeadRevision)
+			for _, fault := range lies {
+				result := c.scan(faultproxy.Rule{Operation: tt.list, Fault: fault, Times: 1})
+				c.wantEvents(result)
+				if s := state(t, result, tt.resourceType); s.Status != storage.ScopeComplete || s.Resources != len(before) {
+					t.Errorf("%s: got %+v", fault, s)
+				}
+				if differences := compare(c.recorded(storage.HeadRevision), before); len(differences) > 0 {
+					t.Errorf("%s: %q", fault, differences)
+				}
+			}
+			if tt.kind == "" {
+				return
+			}
+			k := a.kind(t, tt.kind)
+			if err := k.destroy(t.Context(), k.live[0]); err != nil {
+				t.Fatal(err)
+			}
+			result := c.scan(
+				faultproxy.Rule{Operation: tt.list, Fault: faultproxy.EmptyList, Times: 1},
+				faultproxy.Rule{Operation: tt.list, Fault: faultproxy.Deny},
+			)
+			c.wantEvents(result)
+			if s := state(t, result, tt.resourceType); s.Status != storage.ScopeFailed || s.Reason != "access_denied" {
+				t.Errorf("what could not be asked for: got %+v", s)
+			}
+			c.wantEvents(c.scan(faultproxy.Rule{Operation: tt.list, Fault: faultproxy.EmptyList, Times: 1}), "disappeared "+tt.resourceType)
+		})
+	}
 }
