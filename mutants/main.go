@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -87,7 +86,7 @@ func (m *mutant) run(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=10m", "-overlay="+overlay, "-run="+m.tests, m.pkg)
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=10m", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-run="+m.tests, m.pkg)
 	out, err := cmd.CombinedOutput()
 	failing := failures(out)
 	switch {
@@ -123,7 +122,10 @@ func writeOverlay(dir string, files map[string]string) (string, error) {
 	return overlay, os.WriteFile(overlay, content, 0o600)
 }
 
-var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+var (
+	failure  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+	panicked = regexp.MustCompile(`(?m)^panic: `)
+)
 
 // failures returns the innermost tests that failed. Of one that ended the test program
 // the panic is told.
@@ -135,7 +137,7 @@ func failures(out []byte) []string {
 	leaves := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
 		return slices.ContainsFunc(all, func(other string) bool { return strings.HasPrefix(other, name+"/") })
 	})
-	if len(leaves) == 0 && bytes.Contains(out, []byte("\npanic: ")) {
+	if len(leaves) == 0 && panicked.Match(out) {
 		leaves = []string{"the test program itself: it panics"}
 	}
 	slices.SortFunc(leaves, func(a, b string) int { return cmp.Compare(a, b) })
