@@ -10,7 +10,7 @@
 // In mutants.txt each mutant is a block of lines:
 //
 //	mutant NAME
-//	holds  what it turns off: "invariant 2", "item 5"
+//	holds  what it turns off: "invariant 2", "details"
 //	says   the mistake, for the table
 //	test   PACKAGE PATTERN, as for go test PACKAGE -run PATTERN
 //	file   the file that the edits below it change

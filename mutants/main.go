@@ -14,6 +14,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -25,18 +28,20 @@ const (
 )
 
 func main() {
-	only := flag.String("only", "", "run the mutants whose names match this regular expression, and do not write the table")
+	only := flag.String("only", "", "run the mutants whose names match this regular expression")
+	parallel := flag.Int("parallel", 2, "how many to run at a time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only); err != nil {
+	if err := run(ctx, *only, *parallel); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-// run runs in the module's root. It goes on behind a mutant that nobody notices.
-func run(ctx context.Context, only string) error {
+// run runs in the module's root. It goes on behind a mutant that nobody notices, and
+// writes the rows of the others.
+func run(ctx context.Context, only string, parallel int) error {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -49,26 +54,30 @@ func run(ctx context.Context, only string) error {
 	if err != nil {
 		return err
 	}
-	var table strings.Builder
-	table.WriteString("| holds | mutant | the mistake | tests that fail |\n| --- | --- | --- | --- |\n")
-	var errs []error
+	var mu sync.Mutex
+	rows, errs := map[string]string{}, []error{}
+	var group errgroup.Group
+	group.SetLimit(max(parallel, 1))
 	for _, m := range mutants {
 		if !pattern.MatchString(m.name) {
 			continue
 		}
-		failing, err := m.run(ctx)
-		if err != nil {
-			fmt.Printf("%s: %v\n", m.name, err)
-			errs = append(errs, err)
-			continue
-		}
-		fmt.Printf("%s: noticed by %d tests\n", m.name, len(failing))
-		fmt.Fprintf(&table, "| %s | `%s` | %s | %s |\n", m.holds, m.name, m.says, shown(m, failing))
+		group.Go(func() error {
+			failing, err := m.run(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				fmt.Printf("%s: %v\n", m.name, err)
+				errs = append(errs, fmt.Errorf("mutant %s failed", m.name))
+				return nil
+			}
+			fmt.Printf("%s: noticed by %d tests\n", m.name, len(failing))
+			rows[m.name] = fmt.Sprintf("| %s | `%s` | %s | %s |\n", m.holds, m.name, m.says, shown(m, failing))
+			return nil
+		})
 	}
-	if len(errs) > 0 || only != "" {
-		return errors.Join(errs...)
-	}
-	return write(table.String())
+	errs = append(errs, group.Wait(), write(mutants, rows))
+	return errors.Join(errs...)
 }
 
 // run returns the tests that notice the mutant, sorted.
@@ -165,16 +174,28 @@ func shown(m *mutant, tests []string) string {
 	return "`" + m.pkg + "`: " + text
 }
 
-// write puts the table between the marks of the page.
-func write(table string) error {
+// write renews rows of the table between the marks of the page. Rows of mutants that did
+// not run stay; those of mutants that are no more go.
+func write(mutants []*mutant, rows map[string]string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
 	head, rest, ok := strings.Cut(string(text), beginMark)
-	_, tail, ok2 := strings.Cut(rest, endMark)
+	old, tail, ok2 := strings.Cut(rest, endMark)
 	if !ok || !ok2 {
 		return fmt.Errorf("%s has no place for the table", page)
 	}
-	return os.WriteFile(page, []byte(head+beginMark+"\n"+table+"\n"+endMark+tail), 0o644)
+	var table strings.Builder
+	table.WriteString("\n| holds | mutant | the mistake | tests that fail |\n| --- | --- | --- | --- |\n")
+	for _, m := range mutants {
+		row := rows[m.name]
+		for line := range strings.Lines(old) {
+			if row == "" && strings.Contains(line, "| `"+m.name+"` |") {
+				row = line
+			}
+		}
+		table.WriteString(row)
+	}
+	return os.WriteFile(page, []byte(head+beginMark+table.String()+"\n"+endMark+tail), 0o644)
 }
