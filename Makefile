@@ -8,7 +8,7 @@ GOLANGCI  ?= v2.15.0
 VENV      := $(CURDIR)/.venv
 export PATH := $(PATH):$(VENV)/bin
 
-.PHONY: help build test short bench lint torture clean moto
+.PHONY: help build test short bench lint torture mutants clean moto
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,8 +26,11 @@ short: ## Run the tests that need neither moto nor the built binary.
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bench/...
 
-torture: ## Run the random tests and the kills for long; ELAVA_TORTURE=1h sets how long.
-	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/...
+torture: moto ## Run the random tests and the kills for long; ELAVA_TORTURE=1h sets how long.
+	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
+
+mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
+	$(GO) run ./mutants $(MUTANTS)
 
 lint: ## Run golangci-lint, which go builds when it is first used.
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run

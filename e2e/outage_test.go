@@ -13,13 +13,16 @@ import (
 	"github.com/elava-dev/elava/provider/aws/mototest"
 )
 
+// fewAttempts is for outages: each further attempt waits for seconds, and meets the same.
+const fewAttempts = "AWS_MAX_ATTEMPTS=2"
+
 // The API is gone in the middle of a scan and comes back with all that it had: nothing
 // disappeared, nothing was created, and meanwhile everybody could see what is the matter.
 func TestOutage_NothingDisappears(t *testing.T) {
 	c := newCloud(t)
 	smallPopulation(t, c)
 	g := newGate(t, c.url)
-	e := install(t, append(c.env(t), "AWS_ENDPOINT_URL="+g.url)...)
+	e := install(t, append(c.env(t), "AWS_ENDPOINT_URL="+g.url, fewAttempts)...)
 	p := e.serve(t, "--interval", "100ms")
 	p.awaitScan(t, 1)
 	inventory := p.source().resources(t)
@@ -125,7 +128,7 @@ func TestOutage_ServerRestarts(t *testing.T) {
 	server := mototest.Start(t)
 	c := cloudAt(server.URL, mototest.DefaultAccount, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"})
 	smallPopulation(t, c)
-	e := c.install(t)
+	e := c.install(t, fewAttempts)
 	p := e.serve(t, "--interval", "100ms")
 	p.awaitScan(t, 1)
 	before := p.source().resources(t)

@@ -21,7 +21,7 @@ import (
 
 const (
 	commandLimit = 2 * time.Minute // of a command that ends by itself
-	waitLimit    = 90 * time.Second
+	waitLimit    = 3 * time.Minute
 )
 
 // elava is one installation: a home directory, an environment and a store.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
@@ -13,8 +14,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/klauspost/compress/zstd"
 )
 
 // forms are the ways in which a value may be written down.
@@ -37,12 +40,18 @@ func forms(secret string) map[string][]byte {
 	return all
 }
 
-// What a Lambda function is told in its variables is not in the store, nor in the log,
-// nor in any answer; that it changed is.
+// What a Lambda function is told in its variables, and passwords in URLs, are not in the
+// store, nor in a backup, nor in the log, nor in any answer; that they changed is.
 func TestSecrets_StayOut(t *testing.T) {
 	first, second := `hunter2/"<pass&word>"\correct-horse`, `Tr0ub4dor&3="battery"<staple>\again`
+	inURL := `s3same-0pen&door`
+	secrets := []string{first, second, inURL}
 	c := newCloud(t)
-	role := c.createRole(t, "worker", nil)
+	role := c.createRole(t, "worker", map[string]string{"origin": "postgres://app:" + inURL + "@db/x"})
+	ok(c.iam().PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: aws.String("worker"), PolicyName: aws.String("fetch"),
+		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:Referer":"https://u:` + inURL + `@host/"}}}]}`),
+	}))(t)
 	c.createFunction(t, "charge", role, nil, map[string]string{"PASSWORD": first, "LEVEL": first})
 	e := c.install(t, "ELAVA_LOG_LEVEL=debug")
 	p := e.serve(t, "--interval", "200ms")
@@ -71,13 +80,25 @@ func TestSecrets_StayOut(t *testing.T) {
 		said["history "+format] = []byte(e.must(t, "history", key, "-o", format, "--server", p.url))
 	}
 	readFiles(t, e.home, said) // as they are while the daemon runs
+	file := filepath.Join(e.home, "elava.backup")
+	e.must(t, "storage", "backup", file, "--server", p.url)
+	said["the backup, unpacked"] = unpacked(t, file)
+	for _, name := range []string{`"PASSWORD"`, `"fetch"`, "postgres://app:hmac-sha256:", "https://u:hmac-sha256:"} {
+		if !bytes.Contains(said["the backup, unpacked"], []byte(name)) {
+			t.Errorf("the backup does not even hold %s: this tests nothing", name)
+		}
+	}
+	digestKey, err := os.ReadFile(filepath.Join(e.store, "redaction.key"))
+	if err != nil || bytes.Contains(said["the backup, unpacked"], bytes.TrimSpace(digestKey)) {
+		t.Errorf("the key of the digests is in the backup, or cannot be read: %v", err)
+	}
 	p.stop(t)
 	log, _ := p.log.read()
 	said["log"] = []byte(log)
 	readFiles(t, e.home, said)
 	files := 0
 	for where, text := range said {
-		for _, secret := range []string{first, second} {
+		for _, secret := range secrets {
 			for form, b := range forms(secret) {
 				if bytes.Contains(text, b) {
 					t.Errorf("%s holds a secret (%s)", where, form)
@@ -91,7 +112,7 @@ func TestSecrets_StayOut(t *testing.T) {
 	if files < 3 {
 		t.Errorf("only %d files of the store were read", files)
 	}
-	checkUncompressed(t, e, first, second)
+	checkUncompressed(t, e, secrets...)
 }
 
 // checkUncompressed looks into the store behind its compression: all that it holds, read
@@ -111,6 +132,24 @@ func checkUncompressed(t *testing.T, e *elava, secrets ...string) {
 	info, err := os.Stat(filepath.Join(e.store, "redaction.key"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key of the digests: %v, %v", info, err)
+	}
+}
+
+// unpacked returns what the frames of a backup hold (docs/backup-format.md).
+func unpacked(t testing.TB, file string) []byte {
+	t.Helper()
+	b := ok(os.ReadFile(file))(t)
+	_, b, _ = bytes.Cut(b, []byte("\n"))
+	decoder := ok(zstd.NewReader(nil))(t)
+	defer decoder.Close()
+	var all []byte
+	for {
+		length := binary.BigEndian.Uint32(b)
+		if length == 0 {
+			return all
+		}
+		all = ok(decoder.DecodeAll(b[8:8+length], all))(t)
+		b = b[8+length:]
 	}
 }
 

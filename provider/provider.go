@@ -37,6 +37,17 @@ type Provider interface {
 	Schema(resourceType string) *resource.Schema
 }
 
+// Confirmer is a Provider whose lists may lack what is there, and which can be asked for
+// resources one by one: lists of eventually consistent APIs come from copies of the truth
+// that may be behind it.
+type Confirmer interface {
+	// Confirm asks for resources that a complete listing of their scope did not give, and
+	// hands on those that are there after all, page by page as List does. Of types whose
+	// lists are to be believed it hands on none. An error means that nothing is known of
+	// any of them.
+	Confirm(ctx context.Context, scope resource.Scope, missing []resource.Key, page func([]resource.Resource) error) error
+}
+
 // Plan is what one scan lists.
 type Plan struct {
 	// Scopes to list, each once, in the order in which to begin them.

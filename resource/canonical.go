@@ -310,7 +310,7 @@ func encodeSmithyDocument(st *encodeState, dst []byte, v reflect.Value) ([]byte,
 		st.fail(fmt.Errorf("a value of free form: %w", err))
 		return dst, true
 	}
-	out, absent, err := AppendJSON(dst, raw, nil)
+	out, absent, err := AppendJSON(dst, raw, st.encoder.Redact)
 	if err != nil {
 		st.fail(fmt.Errorf("a value of free form: %w", err))
 		return dst, true
@@ -709,7 +709,7 @@ func (c *compiler) policyEncoder(t reflect.Type, path string) encodeFunc {
 		if v.Len() == 0 {
 			return dst, true
 		}
-		out := AppendPolicy(dst, st.encoder.Redact(v.String()))
+		out := AppendPolicy(dst, v.String(), st.encoder.Redact)
 		if string(out[len(dst):]) == "{}" { // says nothing
 			return dst, true
 		}

@@ -15,8 +15,8 @@ import (
 
 // AppendJSON appends the canonical form of any JSON value to dst: members sorted by
 // name, null members and elements left out, empty objects and arrays absent. With a
-// digest, every string is replaced by its digest. absent reports that nothing was left
-// and nothing appended.
+// digest, every string is replaced by what it makes of it; names of members stay. absent
+// reports that nothing was left and nothing appended.
 func AppendJSON(dst, raw []byte, digest Digest) (out []byte, absent bool, err error) {
 	v, err := decodeJSON(raw)
 	if err != nil {
@@ -100,7 +100,8 @@ func appendValue(dst []byte, v any, digest Digest) ([]byte, bool) {
 // statements, actions, resources, principals and the values of conditions are sets,
 // and one of them alone is a set of one. A string that is no JSON is kept as a string.
 // A JSON document without statements (a redrive policy, for example) is only sorted.
-func AppendPolicy(dst []byte, policy string) []byte {
+// With redact, every string is replaced by what it makes of it.
+func AppendPolicy(dst []byte, policy string, redact Digest) []byte {
 	text := policy
 	if strings.HasPrefix(text, "%") {
 		if decoded, err := url.PathUnescape(text); err == nil {
@@ -109,12 +110,15 @@ func AppendPolicy(dst []byte, policy string) []byte {
 	}
 	v, err := decodeJSON([]byte(text))
 	if err != nil {
+		if redact != nil && redact(text) != text {
+			policy = redact(text)
+		}
 		return AppendString(dst, policy)
 	}
 	if doc, ok := v.(map[string]any); ok && doc["Statement"] != nil {
 		v = normalPolicy(doc)
 	}
-	out, absent := appendValue(dst, v, nil)
+	out, absent := appendValue(dst, v, redact)
 	if absent {
 		return append(out, "{}"...)
 	}

@@ -61,7 +61,7 @@ func TestAppendPolicy(t *testing.T) {
 	}
 	same = append(same, url.PathEscape(same[1])) // as IAM sends it
 	for _, in := range same {
-		if got := string(resource.AppendPolicy(nil, in)); got != canonical {
+		if got := string(resource.AppendPolicy(nil, in, nil)); got != canonical {
 			t.Errorf("%.40s...: got\n%s\nwant\n%s", in, got, canonical)
 		}
 	}
@@ -85,7 +85,7 @@ func TestAppendPolicy(t *testing.T) {
 		{`"text"`, `"text"`},
 		{``, `""`},
 	} {
-		if got := string(resource.AppendPolicy([]byte("before "), c.in)); got != "before "+c.want {
+		if got := string(resource.AppendPolicy([]byte("before "), c.in, nil)); got != "before "+c.want {
 			t.Errorf("%s: got %s, want %s", c.in, got, c.want)
 		}
 	}
@@ -147,14 +147,14 @@ func FuzzAppendPolicy(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, policy string) {
-		out := resource.AppendPolicy(nil, policy)
+		out := resource.AppendPolicy(nil, policy, nil)
 		if !json.Valid(out) {
 			t.Fatalf("%q gave %q, which is no JSON", policy, out)
 		}
 		if out[0] != '{' { // a text; what is stored for it is the text itself
 			return
 		}
-		if again := resource.AppendPolicy(nil, string(out)); string(again) != string(out) {
+		if again := resource.AppendPolicy(nil, string(out), nil); string(again) != string(out) {
 			t.Errorf("%q gave %s, and that gave %s", policy, out, again)
 		}
 	})

@@ -135,14 +135,14 @@ func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.Scope
 		next[scope] = without(state, storage.ScopeExcluded, "", "")
 	}
 	for _, f := range plan.Failed {
-		next[f.Scope] = s.failed(f.Scope, f.Err)
+		next[f.Scope] = s.notListed(f.Scope, f.Err)
 	}
 	for _, l := range s.results {
 		if l.superseded {
 			continue
 		}
 		if l.err != nil {
-			next[l.scope] = s.failed(l.scope, l.err)
+			next[l.scope] = s.notListed(l.scope, l.err)
 			continue
 		}
 		next[l.scope] = s.complete(l)
@@ -150,7 +150,8 @@ func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.Scope
 	return next
 }
 
-// allFailed returns the states of all scopes after a scan that could list nothing.
+// allFailed returns the states of all scopes after a scan that could list nothing. None
+// of them is unavailable: whatever the reason, nobody asked their services.
 func (s *scan) allFailed(err error) map[resource.Scope]*storage.ScopeState {
 	next := make(map[resource.Scope]*storage.ScopeState, len(s.states))
 	for scope, state := range s.states {
@@ -176,16 +177,25 @@ func (s *scan) complete(l *listing) *storage.ScopeState {
 	return state
 }
 
+// notListed returns the state of a scope that was asked for and not listed.
+func (s *scan) notListed(scope resource.Scope, err error) *storage.ScopeState {
+	if reason := provider.ReasonOf(err); reason == provider.ReasonUnavailable {
+		return without(s.stateOf(scope), storage.ScopeUnavailable, string(reason), err.Error())
+	}
+	return s.failed(scope, err)
+}
+
+// stateOf is the recorded state of a scope, an empty one where there is none.
+func (s *scan) stateOf(scope resource.Scope) *storage.ScopeState {
+	if state := s.states[scope]; state != nil {
+		return state
+	}
+	return &storage.ScopeState{Scope: scope}
+}
+
 func (s *scan) failed(scope resource.Scope, err error) *storage.ScopeState {
-	state := s.states[scope]
-	if state == nil {
-		state = &storage.ScopeState{Scope: scope}
-	}
-	reason := provider.ReasonOf(err)
-	if reason == provider.ReasonUnavailable {
-		return without(state, storage.ScopeUnavailable, string(reason), err.Error())
-	}
-	next := without(state, storage.ScopeFailed, string(reason), err.Error())
+	state := s.stateOf(scope)
+	next := without(state, storage.ScopeFailed, string(provider.ReasonOf(err)), err.Error())
 	if state.Status == storage.ScopeExcluded || state.Status == storage.ScopeUnavailable {
 		next.LastComplete = 0 // for appeared: the failure does not tell what came while nobody looked
 	}

@@ -19,10 +19,10 @@ const module = "github.com/elava-dev/elava"
 // than its own. A new package gets a place here, and in the architecture, before it
 // compiles into anything.
 const packages = `
-bench  bench/*  e2e  e2e/*
+bench  bench/*  deploy  e2e  e2e/*  faults  mutants
   cmd/*
     internal/*
-      api  api/*  observer
+      api  api/*  observer  observer/*
       provider/aws  provider/aws/*  provider/demo  provider/providertest
       storage/badger  storage/postgres  storage/storagetest
         storage/archive

@@ -88,9 +88,11 @@ func (s *scan) newListing(scope resource.Scope) *listing {
 	return l
 }
 
-// listTwice lists a scope, and once more where the first listing is hard to believe.
+// listTwice lists a scope, and once more where the first listing is hard to believe. Of the
+// listing that counts it confirms what is absent.
 func (s *scan) listTwice(ctx context.Context, l *listing) error {
-	if err := s.listScope(ctx, l); err != nil {
+	c, err := s.listScope(ctx, l)
+	if err != nil {
 		return err
 	}
 	doubt, err := s.doubt(ctx, l)
@@ -98,13 +100,16 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 		l.err = context.Cause(ctx)
 		return nil
 	}
-	if err != nil || doubt == "" {
+	if err != nil {
 		return err
+	}
+	if doubt == "" {
+		return s.confirm(ctx, c)
 	}
 	s.r.log.WarnContext(ctx, "A listing is hard to believe, the scope is listed once more", "scope", l.scope, "first", doubt)
 	again := s.newListing(l.scope)
 	l.superseded = true
-	if err := s.listScope(ctx, again); err != nil {
+	if c, err = s.listScope(ctx, again); err != nil {
 		return err
 	}
 	if doubt, err = s.doubt(ctx, again); err != nil {
@@ -121,30 +126,59 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 	default:
 		s.r.log.WarnContext(ctx, "The second listing contradicts the first and is believed", "scope", l.scope, "resources", again.seen)
 	}
-	return nil
+	return s.confirm(ctx, c)
 }
 
 // listScope reads what is recorded of a scope, lists it and notes the differences.
-func (s *scan) listScope(ctx context.Context, l *listing) error {
+func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
+	c := &comparer{s: s, l: l}
 	if ctx.Err() != nil {
 		l.err = context.Cause(ctx)
-		return nil
+		return c, nil
 	}
-	known, err := s.known(ctx, l.scope)
-	if err != nil {
+	var err error
+	if c.known, err = s.known(ctx, l.scope); err != nil {
 		if ctx.Err() != nil {
 			l.err = context.Cause(ctx)
-			return nil
+			return c, nil
 		}
-		return err
+		return nil, err
 	}
-	c := &comparer{s: s, l: l, known: known}
-	l.err = s.traceScope(ctx, l, func(ctx context.Context) error { return s.run(ctx, l.scope, c.page) })
-	if failure := (*storeError)(nil); errors.As(l.err, &failure) {
+	return c, s.compare(ctx, c, func(ctx context.Context, page func([]resource.Resource) error) error {
+		return s.r.opts.Provider.List(ctx, l.scope, page)
+	})
+}
+
+// confirm asks for what is absent from a complete listing, where the provider knows how:
+// a list may lack what is there. What cannot be asked for is not known to be gone, and the
+// scope fails.
+func (s *scan) confirm(ctx context.Context, c *comparer) error {
+	p, ok := s.r.opts.Provider.(provider.Confirmer)
+	missing := c.l.absent
+	if !ok || c.l.err != nil || len(missing) == 0 {
+		return nil
+	}
+	err := s.compare(ctx, c, func(ctx context.Context, page func([]resource.Resource) error) error {
+		return p.Confirm(ctx, c.l.scope, missing, page)
+	})
+	if n := len(missing) - len(c.l.absent); err == nil && c.l.err == nil && n > 0 {
+		s.r.log.WarnContext(ctx, "A complete listing lacked resources that are there", "scope", c.l.scope, "resources", n)
+	}
+	return err
+}
+
+// reading is a call of the provider that hands on pages of one scope.
+type reading func(ctx context.Context, page func([]resource.Resource) error) error
+
+// compare has the provider hand pages to the comparer, and notes how that ended and what
+// is absent. The error is one of the store.
+func (s *scan) compare(ctx context.Context, c *comparer, read reading) error {
+	c.l.err = s.traceScope(ctx, c.l, func(ctx context.Context) error { return s.run(ctx, c.l.scope, read, c.page) })
+	if failure := (*storeError)(nil); errors.As(c.l.err, &failure) {
 		return failure
 	}
-	if l.err == nil {
-		l.absent = c.absent()
+	if c.l.err == nil {
+		c.l.absent = c.absent()
 	}
 	return nil
 }
@@ -174,16 +208,16 @@ func within(scope resource.Scope, k resource.Key) string {
 	return k.Region + "\x00" + k.ID
 }
 
-// run lists a scope with pages going to page. A listing that does not heed its context is
-// left behind: its pages are refused, and its scope is not listed again before it returns.
-func (s *scan) run(ctx context.Context, scope resource.Scope, page func(context.Context, []resource.Resource) error) error {
+// run reads a scope with pages going to page. A call that does not heed its context is left
+// behind: its pages are refused, and its scope is not read again before it returns.
+func (s *scan) run(ctx context.Context, scope resource.Scope, read reading, page func(context.Context, []resource.Resource) error) error {
 	if !s.r.running.begin(scope) {
 		return &provider.Error{Reason: provider.ReasonTimeout, Err: errStillListing}
 	}
 	var mu sync.Mutex // held while a page is taken
 	left := false
 	err := s.r.call(ctx, "listing "+scope.String(), func() error {
-		return s.r.opts.Provider.List(ctx, scope, func(p []resource.Resource) error {
+		return read(ctx, func(p []resource.Resource) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if left {

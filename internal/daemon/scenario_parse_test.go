@@ -124,6 +124,7 @@ type cloudScope struct {
 	resources []resource.Resource // first the regular ones, in order of mention
 	extra     []resource.Resource // listed behind them: duplicates and strays
 	dropped   bool                // out of the plan
+	confirms  bool                // can be asked for single resources
 
 	fault   *provider.Error // of a listing
 	after   int             // pages before the fault
@@ -236,7 +237,7 @@ func (c *cloud) change(s *statement) (bool, error) {
 		"unknown": c.doUnknown, "readable": c.doReadable,
 		"fail": c.doFail, "fail-in-plan": c.doFailInPlan, "fail-plan": c.doFailPlan,
 		"panic": c.doPanic, "interrupt": c.doInterrupt, "heal": c.doHeal,
-		"drop": c.doDrop, "return": c.doReturn, "truncate": c.doTruncate, "glimpse": c.doGlimpse,
+		"drop": c.doDrop, "return": c.doReturn, "truncate": c.doTruncate, "glimpse": c.doGlimpse, "confirms": c.doConfirms,
 	}[s.verb]
 	if !ok {
 		return false, nil
@@ -371,6 +372,19 @@ func (c *cloud) doGlimpse(s *statement) error {
 		return errors.Join(err, s.errorf("there are %d resources", len(sc.resources)))
 	}
 	sc.glimpse = &glimpse{keeps: n, bare: len(s.args) == 2}
+	return nil
+}
+
+// doConfirms has the provider answer for single resources of a scope.
+func (c *cloud) doConfirms(s *statement) error {
+	if err := s.takes(1, 1); err != nil {
+		return err
+	}
+	sc, err := c.scope(s, s.args[0])
+	if err != nil {
+		return err
+	}
+	sc.confirms = true
 	return nil
 }
 

@@ -50,7 +50,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) < 50 {
+	if len(files) < 80 {
 		t.Fatalf("there are only %d scenarios", len(files))
 	}
 	for _, file := range files {
@@ -202,6 +202,7 @@ func (w *world) show(cancel context.CancelFunc) {
 			continue
 		}
 		w.fake.Set(sc.scope, sc.listed()...)
+		w.fake.Confirms(sc.scope, sc.confirms)
 		w.fake.FailInPlan(sc.scope, nil)
 		if sc.inPlan != nil {
 			w.fake.FailInPlan(sc.scope, sc.inPlan)

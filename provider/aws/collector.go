@@ -22,6 +22,7 @@ type lister interface {
 	actions() []string
 	check(*resource.Encoder) error
 	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
+	confirm(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, ids []string, emit func([]resource.Resource) error) error
 }
 
 // place is where a scope lies.
@@ -47,6 +48,10 @@ type collector[T any] struct {
 	// pages returns the list to read. Clients are made in it and not kept in the
 	// collector; the package comment says why.
 	pages func(cfg aws.Config) source[T]
+
+	// only, for lists that may lack what is there, returns the same list cut down to some
+	// ids, at most confirmBatch.
+	only func(cfg aws.Config, ids []string) source[T]
 
 	// details, if any, returns the calls that add what the list leaves out, in the
 	// order in which to make them.
@@ -280,12 +285,37 @@ func (c *collector[T]) actions() []string {
 func (c *collector[T]) list(
 	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
 ) error {
+	return c.readAll(ctx, c.pages(cfg), at, cfg, enc, emit)
+}
+
+// confirmBatch is how many ids are asked for at once: a filter of EC2 takes 200 values
+// (EC2 User Guide, "List and filter using the CLI and API").
+const confirmBatch = 200
+
+func (c *collector[T]) confirm(
+	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, ids []string, emit func([]resource.Resource) error,
+) error {
+	if c.only == nil {
+		return nil
+	}
+	for batch := range slices.Chunk(ids, confirmBatch) {
+		if err := c.readAll(ctx, c.only(cfg, batch), at, cfg, enc, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAll reads a list to its end, and the details of what it gives.
+func (c *collector[T]) readAll(
+	ctx context.Context, from source[T], at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
+) error {
 	var details []detail[T]
 	if c.details != nil {
 		details = c.details(cfg)
 	}
 	var buf []byte
-	err := c.pages(cfg).walk(ctx, func(items []T) error {
+	err := from.walk(ctx, func(items []T) error {
 		elements := make([]element[T], len(items))
 		for i := range items {
 			elements[i].value = &items[i]
@@ -389,7 +419,7 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 		},
 		ARN:     aws.ToString(f.ARN),
 		Name:    enc.Redact(f.Name),
-		Status:  f.Status,
+		Status:  enc.Redact(f.Status),
 		UID:     f.UID,
 		Tags:    redacted(f.Tags, enc),
 		Unknown: e.unknown,

@@ -30,6 +30,22 @@ func ec2Collectors() []lister {
 	}
 }
 
+// ec2List is a list of EC2 that takes filters; none: all.
+type ec2List[T any] func(cfg aws.Config, filters []types.Filter) source[T]
+
+func whole[T any](list ec2List[T]) func(aws.Config) source[T] {
+	return func(cfg aws.Config) source[T] { return list(cfg, nil) }
+}
+
+// filtered is for collector.only: lists of EC2 are eventually consistent ("Eventual
+// consistency in the Amazon EC2 API" of its developer guide). A filter, unlike a list of
+// ids, is no error where one of them is gone.
+func filtered[T any](filter string, list ec2List[T]) func(aws.Config, []string) source[T] {
+	return func(cfg aws.Config, ids []string) source[T] {
+		return list(cfg, []types.Filter{{Name: &filter, Values: ids}})
+	}
+}
+
 func ec2Tags(tags []types.Tag) map[string]string {
 	return tagMap(tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
 }
@@ -68,18 +84,9 @@ func ec2Instances() lister {
 				"SecurityGroups":                         "{GroupId}",
 			},
 		},
-		action: "ec2:DescribeInstances",
-		pages: func(cfg aws.Config) source[instance] {
-			return paged(ec2.NewFromConfig(cfg).DescribeInstances,
-				func(token *string) *ec2.DescribeInstancesInput {
-					return &ec2.DescribeInstancesInput{
-						MaxResults: aws.Int32(ec2Page), NextToken: token, IncludeManagedResources: includeManaged(),
-					}
-				},
-				func(o *ec2.DescribeInstancesOutput) ([]instance, *string) {
-					return instances(o.Reservations), o.NextToken
-				})
-		},
+		action:   "ec2:DescribeInstances",
+		pages:    whole(listInstances),
+		only:     filtered("instance-id", listInstances),
 		terminal: []string{string(types.InstanceStateNameTerminated)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:instance/{id}",
 		read: func(i *instance) facts {
@@ -91,6 +98,18 @@ func ec2Instances() lister {
 			return f
 		},
 	}
+}
+
+func listInstances(cfg aws.Config, filters []types.Filter) source[instance] {
+	return paged(ec2.NewFromConfig(cfg).DescribeInstances,
+		func(token *string) *ec2.DescribeInstancesInput {
+			return &ec2.DescribeInstancesInput{
+				MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters, IncludeManagedResources: includeManaged(),
+			}
+		},
+		func(o *ec2.DescribeInstancesOutput) ([]instance, *string) {
+			return instances(o.Reservations), o.NextToken
+		})
 }
 
 func instances(reservations []types.Reservation) []instance {
@@ -121,16 +140,9 @@ func ec2Volumes() lister {
 			Omit: []string{"Tags", "State"},
 			Sets: map[string]string{"Attachments": "{InstanceId}"},
 		},
-		action: "ec2:DescribeVolumes",
-		pages: func(cfg aws.Config) source[types.Volume] {
-			return paged(ec2.NewFromConfig(cfg).DescribeVolumes,
-				func(token *string) *ec2.DescribeVolumesInput {
-					return &ec2.DescribeVolumesInput{
-						MaxResults: aws.Int32(ec2VolumePage), NextToken: token, IncludeManagedResources: includeManaged(),
-					}
-				},
-				func(o *ec2.DescribeVolumesOutput) ([]types.Volume, *string) { return o.Volumes, o.NextToken })
-		},
+		action:   "ec2:DescribeVolumes",
+		pages:    whole(listVolumes),
+		only:     filtered("volume-id", listVolumes),
 		terminal: []string{string(types.VolumeStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:volume/{id}",
 		read: func(v *types.Volume) facts {
@@ -139,6 +151,16 @@ func ec2Volumes() lister {
 			return f
 		},
 	}
+}
+
+func listVolumes(cfg aws.Config, filters []types.Filter) source[types.Volume] {
+	return paged(ec2.NewFromConfig(cfg).DescribeVolumes,
+		func(token *string) *ec2.DescribeVolumesInput {
+			return &ec2.DescribeVolumesInput{
+				MaxResults: aws.Int32(ec2VolumePage), NextToken: token, Filters: filters, IncludeManagedResources: includeManaged(),
+			}
+		},
+		func(o *ec2.DescribeVolumesOutput) ([]types.Volume, *string) { return o.Volumes, o.NextToken })
 }
 
 func ec2VPCs() lister {
@@ -153,20 +175,23 @@ func ec2VPCs() lister {
 			},
 		},
 		action: "ec2:DescribeVpcs",
-		pages: func(cfg aws.Config) source[types.Vpc] {
-			return paged(ec2.NewFromConfig(cfg).DescribeVpcs,
-				func(token *string) *ec2.DescribeVpcsInput {
-					return &ec2.DescribeVpcsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeVpcsOutput) ([]types.Vpc, *string) { return o.Vpcs, o.NextToken })
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:vpc/{id}",
+		pages:  whole(listVpcs),
+		only:   filtered("vpc-id", listVpcs),
+		arn:    "arn:{partition}:ec2:{region}:{account}:vpc/{id}",
 		read: func(v *types.Vpc) facts {
 			f := ec2Facts(v.VpcId, v.Tags)
 			f.Owner, f.Status = v.OwnerId, string(v.State)
 			return f
 		},
 	}
+}
+
+func listVpcs(cfg aws.Config, filters []types.Filter) source[types.Vpc] {
+	return paged(ec2.NewFromConfig(cfg).DescribeVpcs,
+		func(token *string) *ec2.DescribeVpcsInput {
+			return &ec2.DescribeVpcsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeVpcsOutput) ([]types.Vpc, *string) { return o.Vpcs, o.NextToken })
 }
 
 func ec2Subnets() lister {
@@ -177,20 +202,23 @@ func ec2Subnets() lister {
 			Sets: map[string]string{"Ipv6CidrBlockAssociationSet": "{AssociationId}"},
 		},
 		action: "ec2:DescribeSubnets",
-		pages: func(cfg aws.Config) source[types.Subnet] {
-			return paged(ec2.NewFromConfig(cfg).DescribeSubnets,
-				func(token *string) *ec2.DescribeSubnetsInput {
-					return &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeSubnetsOutput) ([]types.Subnet, *string) { return o.Subnets, o.NextToken })
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:subnet/{id}",
+		pages:  whole(listSubnets),
+		only:   filtered("subnet-id", listSubnets),
+		arn:    "arn:{partition}:ec2:{region}:{account}:subnet/{id}",
 		read: func(v *types.Subnet) facts {
 			f := ec2Facts(v.SubnetId, v.Tags)
 			f.ARN, f.Owner, f.Status = v.SubnetArn, v.OwnerId, string(v.State)
 			return f
 		},
 	}
+}
+
+func listSubnets(cfg aws.Config, filters []types.Filter) source[types.Subnet] {
+	return paged(ec2.NewFromConfig(cfg).DescribeSubnets,
+		func(token *string) *ec2.DescribeSubnetsInput {
+			return &ec2.DescribeSubnetsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeSubnetsOutput) ([]types.Subnet, *string) { return o.Subnets, o.NextToken })
 }
 
 func ec2SecurityGroups() lister {
@@ -205,16 +233,9 @@ func ec2SecurityGroups() lister {
 	return &collector[types.SecurityGroup]{
 		rules:  resource.Schema{Type: "AWS::EC2::SecurityGroup", Version: 1, Omit: []string{"Tags"}, Sets: sets},
 		action: "ec2:DescribeSecurityGroups",
-		pages: func(cfg aws.Config) source[types.SecurityGroup] {
-			return paged(ec2.NewFromConfig(cfg).DescribeSecurityGroups,
-				func(token *string) *ec2.DescribeSecurityGroupsInput {
-					return &ec2.DescribeSecurityGroupsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeSecurityGroupsOutput) ([]types.SecurityGroup, *string) {
-					return o.SecurityGroups, o.NextToken
-				})
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:security-group/{id}",
+		pages:  whole(listSecurityGroups),
+		only:   filtered("group-id", listSecurityGroups),
+		arn:    "arn:{partition}:ec2:{region}:{account}:security-group/{id}",
 		read: func(v *types.SecurityGroup) facts {
 			return facts{
 				ID: v.GroupId, ARN: v.SecurityGroupArn, Owner: v.OwnerId,
@@ -222,6 +243,16 @@ func ec2SecurityGroups() lister {
 			}
 		},
 	}
+}
+
+func listSecurityGroups(cfg aws.Config, filters []types.Filter) source[types.SecurityGroup] {
+	return paged(ec2.NewFromConfig(cfg).DescribeSecurityGroups,
+		func(token *string) *ec2.DescribeSecurityGroupsInput {
+			return &ec2.DescribeSecurityGroupsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeSecurityGroupsOutput) ([]types.SecurityGroup, *string) {
+			return o.SecurityGroups, o.NextToken
+		})
 }
 
 func ec2NetworkInterfaces() lister {
@@ -239,22 +270,25 @@ func ec2NetworkInterfaces() lister {
 			},
 		},
 		action: "ec2:DescribeNetworkInterfaces",
-		pages: func(cfg aws.Config) source[types.NetworkInterface] {
-			return paged(ec2.NewFromConfig(cfg).DescribeNetworkInterfaces,
-				func(token *string) *ec2.DescribeNetworkInterfacesInput {
-					return &ec2.DescribeNetworkInterfacesInput{
-						MaxResults: aws.Int32(ec2Page), NextToken: token, IncludeManagedResources: includeManaged(),
-					}
-				},
-				func(o *ec2.DescribeNetworkInterfacesOutput) ([]types.NetworkInterface, *string) {
-					return o.NetworkInterfaces, o.NextToken
-				})
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:network-interface/{id}",
+		pages:  whole(listNetworkInterfaces),
+		only:   filtered("network-interface-id", listNetworkInterfaces),
+		arn:    "arn:{partition}:ec2:{region}:{account}:network-interface/{id}",
 		read: func(v *types.NetworkInterface) facts {
 			f := ec2Facts(v.NetworkInterfaceId, v.TagSet)
 			f.Owner, f.Status = v.OwnerId, string(v.Status)
 			return f
 		},
 	}
+}
+
+func listNetworkInterfaces(cfg aws.Config, filters []types.Filter) source[types.NetworkInterface] {
+	return paged(ec2.NewFromConfig(cfg).DescribeNetworkInterfaces,
+		func(token *string) *ec2.DescribeNetworkInterfacesInput {
+			return &ec2.DescribeNetworkInterfacesInput{
+				MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters, IncludeManagedResources: includeManaged(),
+			}
+		},
+		func(o *ec2.DescribeNetworkInterfacesOutput) ([]types.NetworkInterface, *string) {
+			return o.NetworkInterfaces, o.NextToken
+		})
 }

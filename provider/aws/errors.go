@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -155,10 +156,15 @@ func reasonOfStatus(status int) provider.Reason {
 	}
 }
 
+// noCodes are what the SDK calls an answer without an error code. The client of S3 makes a
+// code of the HTTP status; those of proxies and load balancers are no codes of S3 ("Error
+// responses" of the S3 API Reference).
+var noCodes = []string{"UnknownError", "BadGateway", "GatewayTimeout"}
+
 // errorCode returns the code of the API's error; empty where the answer has none.
 func errorCode(err error) string {
 	var api smithy.APIError
-	if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
+	if !errors.As(err, &api) || slices.Contains(noCodes, api.ErrorCode()) {
 		return ""
 	}
 	return api.ErrorCode()

@@ -50,6 +50,8 @@ func TestClassify(t *testing.T) {
 		},
 		{failed(403, api("Client.UnauthorizedOperation", "")), provider.ReasonAccessDenied, "ec2 DescribeInstances: Client.UnauthorizedOperation: grant the action ec2:DescribeInstances"},
 		{failed(503, api("RequestLimitExceeded", "Request limit exceeded.")), provider.ReasonThrottled, "ec2 DescribeInstances: RequestLimitExceeded: Request limit exceeded."},
+		{failed(502, api("BadGateway", "Bad Gateway")), provider.ReasonBadAnswer, "ec2 DescribeInstances: HTTP status 502 without an error code"},
+		{failed(504, api("GatewayTimeout", "Gateway Timeout")), provider.ReasonTimeout, "ec2 DescribeInstances: HTTP status 504 without an error code"},
 		{failed(503, api("SlowDown", "")), provider.ReasonThrottled, "ec2 DescribeInstances: SlowDown"},
 		{failed(400, api("ThrottlingException", "Rate exceeded")), provider.ReasonThrottled, "ec2 DescribeInstances: ThrottlingException: Rate exceeded"},
 		{failed(500, api("InternalError", "An internal error has occurred. (RequestID: 4f6d-1)")), provider.ReasonOther, "ec2 DescribeInstances: InternalError: An internal error has occurred."},

@@ -107,6 +107,38 @@ func TestProvider_ReadsEveryPage(t *testing.T) {
 	}
 }
 
+func TestProvider_AsksForMissingInstancesByTheirIds(t *testing.T) {
+	var asked []string
+	c := query(t, func(w http.ResponseWriter, _ string, form map[string]string) {
+		if form["Filter.1.Name"] != "instance-id" {
+			t.Errorf("filter %q", form["Filter.1.Name"])
+		}
+		for i := 1; form[fmt.Sprintf("Filter.1.Value.%d", i)] != ""; i++ {
+			asked = append(asked, form[fmt.Sprintf("Filter.1.Value.%d", i)])
+		}
+		if form["Filter.1.Value.201"] != "" {
+			t.Error("more than 200 values: EC2 refuses that")
+		}
+		writeInstances(w, 7, 1, "")
+	})
+	p := c.provider(t, only("AWS::EC2::Instance", "AWS::RDS::DBInstance"))
+	var missing []resource.Key
+	for i := range 450 {
+		missing = append(missing, resource.Key{Provider: "aws", Account: account, Region: "us-east-1", Type: "AWS::EC2::Instance", ID: fmt.Sprintf("i-%d", i)})
+	}
+	there := 0
+	count := func(rs []resource.Resource) error { there += len(rs); return nil }
+	if err := p.Confirm(t.Context(), instances, missing, count); err != nil || len(asked) != len(missing) || there != 3 {
+		t.Errorf("asked for %d of %d instances and got %d, %v", len(asked), len(missing), there, err)
+	}
+	asked = nil
+	databases := instances
+	databases.Type = "AWS::RDS::DBInstance"
+	if err := p.Confirm(t.Context(), databases, missing, count); err != nil || len(asked) > 0 {
+		t.Errorf("asked for databases, whose list is to be believed: %q, %v", asked, err)
+	}
+}
+
 func TestProvider_ReadsAnInstance(t *testing.T) {
 	c := query(t, func(w http.ResponseWriter, _ string, _ map[string]string) { writeInstances(w, 7, 1, "") })
 	rs, err := listScope(t, c.provider(t, only("AWS::EC2::Instance")), instances)

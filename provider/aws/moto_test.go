@@ -205,6 +205,8 @@ func (c *cloud) populateMessaging(t *testing.T, cfg aws.Config) {
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com","ec2.amazonaws.com"]},"Action":"sts:AssumeRole"}]}`
 
+const inlinePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*"}]}`
+
 func (c *cloud) populateCompute(t *testing.T, cfg aws.Config, p *population) {
 	ctx, i := t.Context(), iam.NewFromConfig(cfg)
 	boundary := must[*iam.CreatePolicyOutput](t)(i.CreatePolicy(ctx, &iam.CreatePolicyInput{
@@ -213,9 +215,14 @@ func (c *cloud) populateCompute(t *testing.T, cfg aws.Config, p *population) {
 	role := must[*iam.CreateRoleOutput](t)(i.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName: aws.String("worker"), Path: aws.String("/team/"), AssumeRolePolicyDocument: aws.String(trust),
 		PermissionsBoundary: boundary.Policy.Arn,
+		MaxSessionDuration:  aws.Int32(7200),
 		Tags:                tagsOf(func(k, v *string) iamtypes.Tag { return iamtypes.Tag{Key: k, Value: v} }),
 	}))
 	p.roleID = *role.Role.RoleId
+	must[*iam.AttachRolePolicyOutput](t)(i.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: role.Role.RoleName, PolicyArn: boundary.Policy.Arn}))
+	must[*iam.PutRolePolicyOutput](t)(i.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+		RoleName: role.Role.RoleName, PolicyName: aws.String("read"), PolicyDocument: aws.String(inlinePolicy),
+	}))
 
 	var code bytes.Buffer
 	z := zip.NewWriter(&code)
@@ -392,6 +399,10 @@ func checkDocuments(t *testing.T, c *cloud, made population, inv inventory) {
 	}
 	wantAt(t, role, "ec2.amazonaws.com", "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service", 0)
 	wantAt(t, role, "arn:aws:iam::"+c.account+":policy/boundary", "PermissionsBoundary", "PermissionsBoundaryArn")
+	wantAt(t, role, "arn:aws:iam::"+c.account+":policy/boundary", "AttachedManagedPolicies", 0, "PolicyArn")
+	wantAt(t, role, "read", "RolePolicyList", 0, "PolicyName")
+	wantAt(t, role, "s3:GetObject", "RolePolicyList", 0, "PolicyDocument", "Statement", 0, "Action", 0)
+	wantAt(t, role, 7200.0, "MaxSessionDuration")
 
 	tb := inv.get(t, "AWS::DynamoDB::Table", "carts")
 	if tb.Status != "ACTIVE" || tb.UID != made.tableID {
@@ -439,7 +450,7 @@ var operations = []string{
 	"EC2.DescribeInstances", "EC2.DescribeNetworkInterfaces", "EC2.DescribeSecurityGroups", "EC2.DescribeSubnets",
 	"EC2.DescribeVolumes", "EC2.DescribeVpcs",
 	"Elastic Load Balancing v2.DescribeLoadBalancers", "Elastic Load Balancing v2.DescribeTags",
-	"IAM.GetRole", "IAM.ListRoles",
+	"IAM.GetAccountAuthorizationDetails", "IAM.ListRoles",
 	"Lambda.ListFunctions", "Lambda.ListTags",
 	"RDS.DescribeDBClusters", "RDS.DescribeDBInstances",
 	"S3.GetBucketEncryption", "S3.GetBucketPolicy", "S3.GetBucketTagging", "S3.GetBucketVersioning",

@@ -103,7 +103,10 @@ type bound struct {
 	encoder *resource.Encoder
 }
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider  = (*Provider)(nil)
+	_ provider.Confirmer = (*Provider)(nil)
+)
 
 // New returns a provider. It calls no API; it fails where the options contradict
 // themselves.
@@ -320,6 +323,28 @@ func (p *Provider) identify(ctx context.Context) (*session, error) {
 // List implements provider.Provider. Its own errors are *provider.Error; the context
 // bounds it, as no call has a time limit of its own.
 func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]resource.Resource) error) error {
+	return p.read(ctx, scope, page, func(b bound, at place, cfg aws.Config, emit func([]resource.Resource) error) error {
+		return b.list(ctx, at, cfg, b.encoder, emit)
+	})
+}
+
+// Confirm implements provider.Confirmer, for types of EC2, whose lists are eventually
+// consistent. Its errors are those of List.
+func (p *Provider) Confirm(ctx context.Context, scope resource.Scope, missing []resource.Key, page func([]resource.Resource) error) error {
+	ids := make([]string, len(missing))
+	for i, k := range missing {
+		ids[i] = k.ID
+	}
+	return p.read(ctx, scope, page, func(b bound, at place, cfg aws.Config, emit func([]resource.Resource) error) error {
+		return b.confirm(ctx, at, cfg, b.encoder, ids, emit)
+	})
+}
+
+// read has a collector read from a scope with the credentials of its account.
+func (p *Provider) read(
+	ctx context.Context, scope resource.Scope, page func([]resource.Resource) error,
+	from func(b bound, at place, cfg aws.Config, emit func([]resource.Resource) error) error,
+) error {
 	b, ok := p.byType[scope.Type]
 	if !ok || scope.Provider != Name || b.accountWide() != (scope.Region == resource.Global) {
 		return &provider.Error{Reason: provider.ReasonOther, Err: fmt.Errorf("aws: %s is no scope of this provider", scope)}
@@ -344,7 +369,7 @@ func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]r
 	}
 	at := place{partition: s.partition, account: s.account, region: scope.Region}
 	var handing error // what page returned: it goes back unchanged
-	err := b.list(ctx, at, s.config(region), b.encoder, func(rs []resource.Resource) error {
+	err := from(b, at, s.config(region), func(rs []resource.Resource) error {
 		handing = page(rs)
 		return handing
 	})

@@ -25,7 +25,8 @@ const DefaultPageSize = 100
 
 // Hook is called before each page of a listing, counted from 1, without any lock held:
 // it may block, panic, and change the Fake. Its error ends the listing and comes back
-// unchanged. An empty scope has one page, for its hook only.
+// unchanged. An empty scope has one page, for its hook only. An answer of Confirm is the
+// first and only page of a listing.
 type Hook func(ctx context.Context, page int) error
 
 // Fake is a provider in memory. Its methods may be called by several goroutines at a
@@ -49,10 +50,14 @@ type scope struct {
 	err       error
 	planErr   error
 	hook      Hook
+	confirms  bool
 	listings  int
 }
 
-var _ provider.Provider = (*Fake)(nil)
+var (
+	_ provider.Provider  = (*Fake)(nil)
+	_ provider.Confirmer = (*Fake)(nil)
+)
 
 // New returns a Fake without scopes.
 func New(name string) *Fake {
@@ -121,6 +126,12 @@ func (f *Fake) FailPlan(err error) {
 // Hook calls h before each page of a scope; nil calls nothing.
 func (f *Fake) Hook(s resource.Scope, h Hook) {
 	f.change(s, func(sc *scope) { sc.hook = h })
+}
+
+// Confirms says whether the Fake can be asked for single resources of a scope. Without it
+// Confirm hands on none.
+func (f *Fake) Confirms(s resource.Scope, on bool) {
+	f.change(s, func(sc *scope) { sc.confirms = on })
 }
 
 // SetSchema makes schema that of the documents of its type.
@@ -224,6 +235,30 @@ func (f *Fake) List(ctx context.Context, s resource.Scope, page func([]resource.
 			return nil
 		}
 	}
+}
+
+// Confirm implements provider.Confirmer.
+func (f *Fake) Confirm(ctx context.Context, s resource.Scope, missing []resource.Key, page func([]resource.Resource) error) error {
+	f.mu.Lock()
+	sc, ok := f.scopes[s]
+	if !ok || !sc.confirms {
+		f.mu.Unlock()
+		return nil
+	}
+	shown := *sc
+	f.mu.Unlock()
+	if shown.hook != nil {
+		if err := shown.hook(ctx, 1); err != nil {
+			return err
+		}
+	}
+	var there []resource.Resource
+	for _, r := range shown.resources {
+		if slices.Contains(missing, r.Key) {
+			there = append(there, r)
+		}
+	}
+	return page(copies(there))
 }
 
 // beginListing returns what the listing shows, which later changes do not reach.

@@ -30,6 +30,7 @@ var lists = map[string]list{
 	"rds.DescribeDBInstances":                    {items: "DBInstances", token: "Marker"},
 	"rds.DescribeDBClusters":                     {items: "DBClusters", token: "Marker"},
 	"sns.ListTopics":                             {items: "Topics", token: "NextToken"},
+	"iam.GetAccountAuthorizationDetails":         {items: "RoleDetailList", token: "Marker", more: "IsTruncated"},
 	"iam.ListRoles":                              {items: "Roles", token: "Marker", more: "IsTruncated"},
 	"elasticloadbalancing.DescribeLoadBalancers": {items: "LoadBalancers", token: "NextMarker"},
 	"s3.ListBuckets":                             {items: "Buckets", token: "ContinuationToken"},

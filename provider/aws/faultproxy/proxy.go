@@ -28,6 +28,10 @@ type Options struct {
 	// PageSize is into how many elements listings are cut; 0: they are not.
 	PageSize int
 
+	// Hangs, if any, is told of each request that begins to hang, so that a test can have
+	// its client give up then and not after a time that a slow machine needs for an answer.
+	Hangs func(*http.Request)
+
 	MaxHang time.Duration // of the fault Hang; 0 means 30 s
 	Delay   time.Duration // of the fault Slow; 0 means 50 ms
 }
@@ -149,6 +153,9 @@ func (p *Proxy) answerBroken(w http.ResponseWriter, r *http.Request, c Call, bod
 	case CutBefore:
 		panic(http.ErrAbortHandler)
 	case Hang:
+		if p.opts.Hangs != nil {
+			p.opts.Hangs(r)
+		}
 		p.wait(r, p.opts.MaxHang)
 		panic(http.ErrAbortHandler)
 	case Slow:
@@ -163,7 +170,11 @@ func (p *Proxy) answerBroken(w http.ResponseWriter, r *http.Request, c Call, bod
 		p.send(w, r, a)
 		return
 	}
-	a := spoil(met.Fault, p.honest(r, c, body, met.Fault), met.Rewrite)
+	a := p.honest(r, c, body, met.Fault)
+	if a == nil {
+		panic(http.ErrAbortHandler)
+	}
+	a = spoil(met.Fault, a, met.Rewrite)
 	if met.Fault == CutWithin {
 		cut(w, a)
 	}
