@@ -107,10 +107,12 @@ func (c *Client) Resource(ctx context.Context, key, at string) (*Resource, error
 	return &r, c.get(ctx, "resource/"+url.PathEscape(key), v, &r)
 }
 
-// History yields the versions of one resource, newest first; at most limit, or all where
-// it is 0.
-func (c *Client) History(ctx context.Context, key string, limit int) iter.Seq2[*Version, error] {
-	return pages[Version](ctx, c, "history/"+url.PathEscape(key), values{}, limit)
+// History yields the versions of one resource up to a point, newest first; at most limit,
+// or all where it is 0. at is as for ParsePoint, and empty means now.
+func (c *Client) History(ctx context.Context, key, at string, limit int) iter.Seq2[*Version, error] {
+	v := make(values)
+	v.add("at", at)
+	return pages[Version](ctx, c, "history/"+url.PathEscape(key), v, limit)
 }
 
 // Changes yields change events. What is committed while they are read is left out.

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -32,6 +33,10 @@ type Options struct {
 	Token  func() string    // the current bearer token, asked for at every request; "" or nil: none
 	Now    func() time.Time // nil: time.Now
 
+	// Schema returns the schema of the documents of a resource, nil where it is not known:
+	// a difference then names elements of sets by their position. nil: none is known.
+	Schema func(resource.Key) *resource.Schema
+
 	// Notices returns facts that whoever reads an answer should know ("these resources
 	// are synthetic"). Each is sent as a header Elava-Notice. nil: none.
 	Notices func() []string
@@ -45,6 +50,7 @@ type Server struct {
 	token   func() string
 	now     func() time.Time
 	notices func() []string
+	schema  func(resource.Key) *resource.Schema
 	scopes  *scopeCache
 }
 
@@ -52,7 +58,7 @@ type Server struct {
 func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
-		scopes: newScopeCache(o.Store),
+		schema: o.Schema, scopes: newScopeCache(o.Store),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -65,6 +71,9 @@ func NewServer(o Options) *Server {
 	}
 	if s.notices == nil {
 		s.notices = func() []string { return nil }
+	}
+	if s.schema == nil {
+		s.schema = func(resource.Key) *resource.Schema { return nil }
 	}
 	return s
 }
@@ -92,11 +101,15 @@ func (s *Server) endpoint(path string) (endpoint, bool) {
 	case "resource/":
 		return endpoint{[]string{"at"}, s.resource}, true
 	case "history/":
-		return endpoint{[]string{"limit", "cursor"}, s.history}, true
+		return endpoint{[]string{"at", "limit", "cursor"}, s.history}, true
 	case "changes":
 		return endpoint{[]string{
 			"since", "until", "type", "region", "account", "change_type", "key", "id", "name", "order", "limit", "cursor",
 		}, s.changes}, true
+	case "diff":
+		return endpoint{[]string{
+			"from", "to", "type", "region", "account", "tag", "change_type", "key", "id", "name", "limit", "cursor",
+		}, s.diff}, true
 	case "scans":
 		return endpoint{[]string{"limit", "cursor"}, s.scans}, true
 	case "storage":

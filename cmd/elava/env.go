@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/elava-dev/elava/api"
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -24,6 +25,7 @@ type Env struct {
 	Now            func() time.Time
 	OpenStore      func(path string) (storage.Store, error) // for reading
 	Restore        func(ctx context.Context, path string, dump iter.Seq2[storage.DumpRecord, error]) (*storage.DumpHeader, error)
+	Schema         func(resource.Key) *resource.Schema // nil: none is known
 	Getenv         func(string) string
 }
 
@@ -107,7 +109,7 @@ func (f *SourceFlags) connectStore(env *Env) (*api.Client, func() error, error) 
 		return nil, nil, err
 	}
 	server := api.NewServer(api.Options{
-		Store: store, Now: env.Now,
+		Store: store, Now: env.Now, Schema: env.Schema,
 		Logger: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	return api.NewLocalClient(server.Handler()), store.Close, nil

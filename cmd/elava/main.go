@@ -35,6 +35,7 @@ type commands struct {
 	Resources ResourcesCommand `cmd:"" help:"List the inventory, now or at a point in time."`
 	Show      ShowCommand      `cmd:"" help:"Show one resource with every field."`
 	History   HistoryCommand   `cmd:"" help:"Show the versions of a resource and what changed."`
+	Diff      DiffCommand      `cmd:"" help:"Show what is different between two points in time."`
 	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
 	Scans     ScansCommand     `cmd:"" help:"List the scans."`
 	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
@@ -47,6 +48,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], &Env{
 		Stdout: os.Stdout, Stderr: os.Stderr, IsTerminal: isTerminal(os.Stdout),
 		Now: time.Now, OpenStore: openStoreForReading, Restore: restoreStore, Getenv: os.Getenv,
+		Schema: schemas(),
 	}))
 }
 

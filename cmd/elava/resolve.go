@@ -72,7 +72,7 @@ func goneByARN(ctx context.Context, client *api.Client, arn string, gone func(ap
 					yield("", err)
 					return
 				}
-				for v, err := range client.History(ctx, key, 1) {
+				for v, err := range client.History(ctx, key, "", 1) {
 					if err != nil && !yield("", err) || err == nil && v.ARN == arn && !yield(key, nil) {
 						return
 					}

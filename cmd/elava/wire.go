@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/elava-dev/elava/api"
 	"github.com/elava-dev/elava/internal/config"
@@ -19,6 +20,7 @@ import (
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/provider/aws"
 	"github.com/elava-dev/elava/provider/demo"
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 	"github.com/elava-dev/elava/storage/badger"
 )
@@ -198,7 +200,7 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 	}
 	var d *daemon.Daemon
 	server := api.NewServer(api.Options{
-		Store: a.store, Logger: a.log, Token: token,
+		Store: a.store, Logger: a.log, Token: token, Schema: schemas(),
 		Notices: func() []string { return d.Notices() },
 	})
 	d, err = daemon.New(daemon.Options{
@@ -236,6 +238,30 @@ func openStoreForReading(path string) (storage.Store, error) {
 		return nil, fmt.Errorf("there is no store at %s; name the storage path of the daemon, or ask it with --server", path)
 	}
 	return badger.Open(badger.Options{Path: path})
+}
+
+// schemas returns what finds the schema of a resource's documents, whatever this process
+// lists: a store may have been written by another one. Making it waits for the first
+// question.
+func schemas() func(resource.Key) *resource.Schema {
+	all := sync.OnceValue(func() map[string]provider.Provider {
+		known := map[string]provider.Provider{}
+		noDigest := func(string) string { return "" } // of secrets, which a schema does not hold
+		if p, err := aws.New(aws.Options{Regions: []string{aws.AllRegions}, Digest: noDigest}); err == nil {
+			known[aws.Name] = p
+		}
+		if p, err := demo.New(demo.Options{Resources: 1}); err == nil {
+			known[demo.Name] = p
+		}
+		return known
+	})
+	return func(k resource.Key) *resource.Schema {
+		p, ok := all()[k.Provider]
+		if !ok {
+			return nil
+		}
+		return p.Schema(k.Type)
+	}
 }
 
 // restoreStore makes a new store from a dump.
