@@ -117,9 +117,18 @@ func (c *Client) History(ctx context.Context, key, at string, limit int) iter.Se
 
 // Changes yields change events. What is committed while they are read is left out.
 func (c *Client) Changes(ctx context.Context, q ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
-	v := make(values)
+	v := q.filters()
 	v.add("since", q.Since)
 	v.add("until", q.Until)
+	if q.OldestFirst {
+		v.add("order", "asc")
+	}
+	return pages[storage.ChangeEvent](ctx, c, "changes", v, q.Limit)
+}
+
+// filters are the parameters that select events wherever they are.
+func (q *ChangeQuery) filters() values {
+	v := make(values)
 	v.add("type", q.Types...)
 	v.add("region", q.Regions...)
 	v.add("account", q.Accounts...)
@@ -127,10 +136,7 @@ func (c *Client) Changes(ctx context.Context, q ChangeQuery) iter.Seq2[*storage.
 	v.add("key", q.Key)
 	v.add("id", q.ID)
 	v.add("name", q.Name)
-	if q.OldestFirst {
-		v.add("order", "asc")
-	}
-	return pages[storage.ChangeEvent](ctx, c, "changes", v, q.Limit)
+	return v
 }
 
 // Scans yields the metadata of scans, newest first; at most limit, or all where it is 0.
@@ -205,7 +211,7 @@ func pages[T any](ctx context.Context, c *Client, path string, question values, 
 
 // send asks one path. The caller closes the body of what comes back, which is an answer
 // and no refusal.
-func (c *Client) send(ctx context.Context, path string, v values) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, path string, v values, header http.Header) (*http.Response, error) {
 	// Not url.URL.JoinPath, which would clean the dots of a key.
 	address := strings.TrimSuffix(c.base.String(), "/") + Prefix + path
 	if len(v) > 0 {
@@ -216,6 +222,7 @@ func (c *Client) send(ctx context.Context, path string, v values) (*http.Respons
 		return nil, fmt.Errorf("asking the server: %w", err)
 	}
 	r.Header.Set("Accept", "application/json, application/problem+json, */*;q=0.5")
+	maps.Copy(r.Header, header)
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -232,7 +239,7 @@ func (c *Client) send(ctx context.Context, path string, v values) (*http.Respons
 
 // get asks one path and decodes the answer.
 func (c *Client) get(ctx context.Context, path string, v values, into any) error {
-	resp, err := c.send(ctx, path, v)
+	resp, err := c.send(ctx, path, v, nil)
 	if err != nil {
 		return err
 	}

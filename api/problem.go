@@ -55,6 +55,7 @@ var problemKinds = [...]problemKind{
 	{storage.ErrClosed, http.StatusServiceUnavailable, "unavailable", "The store is closed"},
 	{storage.ErrLocked, http.StatusServiceUnavailable, "unavailable", "The store is in use"},
 	{storage.ErrBusy, http.StatusServiceUnavailable, "unavailable", "The store is busy"},
+	{errBusy, http.StatusServiceUnavailable, "too-many-requests", "There are too many requests at a time"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "The answer took too long"},
 	{context.Canceled, http.StatusServiceUnavailable, "canceled", "The request was given up"},
 	{storage.ErrCorrupt, http.StatusInternalServerError, "store-damaged", "The store is damaged"},

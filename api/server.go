@@ -25,6 +25,9 @@ const Prefix = "/api/v1/"
 // noticeHeader carries one notice of Options.Notices.
 const noticeHeader = "Elava-Notice"
 
+// answerTimeout is for how long an answer may be worked on.
+const answerTimeout = 30 * time.Second
+
 // Options are what a Server needs. Store is required; the zero value of the others is
 // usable.
 type Options struct {
@@ -52,13 +55,23 @@ type Server struct {
 	notices func() []string
 	schema  func(resource.Key) *resource.Schema
 	scopes  *scopeCache
+	limits  limits
+	feed    *feed
+	pieces  pieceCache
+}
+
+// limits are what bounds requests in time.
+type limits struct {
+	heartbeat    time.Duration // between two signs of life of a stream
+	writeTimeout time.Duration // for a client of a stream to take what was written
 }
 
 // NewServer returns a server over a store that must stay open as long as it is used.
 func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
-		schema: o.Schema, scopes: newScopeCache(o.Store),
+		schema: o.Schema, scopes: newScopeCache(o.Store), feed: newFeed(),
+		limits: limits{heartbeat: heartbeat, writeTimeout: writeTimeout},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -139,8 +152,12 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == backupPath {
+	switch r.URL.Path {
+	case backupPath:
 		s.backup(w, r)
+		return
+	case streamPath:
+		s.stream(w, r)
 		return
 	}
 	a, err := s.answer(r)

@@ -70,7 +70,7 @@ func (c *Client) Storage(ctx context.Context) (*storage.Stats, error) {
 // Backup copies a backup of the server's store to w. What was copied is a backup only if
 // archive.Read reads it to its end.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
-	resp, err := c.send(ctx, "storage/backup", nil)
+	resp, err := c.send(ctx, "storage/backup", nil, nil)
 	if err != nil {
 		return err
 	}

@@ -208,11 +208,12 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
 		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
+		Committed: server.Committed,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
 				Address: cfg.Daemon.ListenAddress, Port: cfg.Daemon.MetricsPort, Gatherer: a.exporter.Gatherer(),
-				Logger: a.log, Routes: routes, Guard: api.Guard(token),
+				Logger: a.log, Routes: routes, Guard: api.Guard(token), OnShutdown: server.EndStreams,
 			})
 		},
 	})
