@@ -151,18 +151,7 @@ func (c *Client) Scopes(ctx context.Context, q ScopeQuery) iter.Seq2[*Scope, err
 	v.add("region", q.Regions...)
 	v.add("account", q.Accounts...)
 	v.add("at", q.At)
-	return func(yield func(*Scope, error) bool) {
-		var answer list[*Scope]
-		if err := c.get(ctx, "scopes", v, &answer); err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, s := range answer.Items {
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
+	return pages[Scope](ctx, c, "scopes", v, 0)
 }
 
 // values are parameters.

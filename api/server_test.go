@@ -228,7 +228,7 @@ func TestServer_RefusesWithAProblem(t *testing.T) {
 		{"resources?at=1w", 404, "no-revision", "revision is 1"},
 		{"scopes?at=1900-01-01T00:00:00Z", 404, "no-revision", "revision is 1"},
 		{"resources?cursor=x", 400, KindBadCursor, ""},
-		{"scopes?limit=5", 400, KindInvalidParameter, "limit"},
+		{"storage?limit=5", 400, KindInvalidParameter, "no parameters"},
 		{"scans?type=x", 400, KindInvalidParameter, "type"},
 		{"changes?since=99", 400, KindFutureRevision, "since"},
 		{"changes?until=99", 400, KindFutureRevision, "until"},

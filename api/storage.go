@@ -48,7 +48,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", backupType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Disposition", `attachment; filename="elava.backup"`)
-	summary, err := archive.Write(w, dumper.Dump(r.Context()))
+	summary, err := archive.Write(patient{w}, dumper.Dump(r.Context()))
 	if err != nil {
 		if r.Context().Err() == nil {
 			s.log.ErrorContext(r.Context(), "Backup failed", "error", err)

@@ -180,7 +180,7 @@ func (s *Server) newStream(r *http.Request) (*stream, error) {
 	}
 	p.values.Del("since")
 	st.question = p.question()
-	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
 	defer cancel()
 	var err error
 	st.at, err = s.streamStart(ctx, r.Header.Get("Last-Event-ID"), since)
@@ -317,6 +317,11 @@ type piece struct {
 
 // readPiece reads the events of a query and writes them as Server-Sent Events.
 func (s *Server) readPiece(ctx context.Context, q storage.ChangeQuery) (*piece, error) {
+	free, err := s.slots.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	var b bytes.Buffer
 	n := 0
 	for e, err := range s.store.Changes(ctx, q) {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -156,17 +155,4 @@ func checkLimit(limit int) error {
 		return usagef("--limit: %d is less than nothing", limit)
 	}
 	return nil
-}
-
-// readTokenFile returns the bearer token in a file, which may end with a new line.
-func readTokenFile(file string) (string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("reading the token: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" {
-		return "", fmt.Errorf("the token file %s is empty", file)
-	}
-	return token, nil
 }

@@ -194,7 +194,7 @@ func guardOf(cfg *config.Config) daemon.Guard {
 
 // newDaemon makes the daemon with its port bound. The daemon closes the store.
 func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
-	token, err := readToken(cfg.API.TokenFile)
+	token, err := readToken(cfg.API.TokenFile, a.log)
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -221,15 +221,15 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 }
 
 // readToken returns the function that gives the API's bearer token, "" without a file.
-func readToken(path string) (func() string, error) {
+func readToken(path string, log *slog.Logger) (func() string, error) {
 	if path == "" {
 		return func() string { return "" }, nil
 	}
-	token, err := readTokenFile(path)
+	f, err := newTokenFile(path, log)
 	if err != nil {
 		return nil, err
 	}
-	return func() string { return token }, nil
+	return f.current, nil
 }
 
 // openStoreForReading opens a store that no daemon has open. It makes none: a reader of
