@@ -71,14 +71,17 @@ func (f *feed) end() {
 }
 
 // enter counts a stream in, unless there are too many or the feed has ended.
-func (f *feed) enter() bool {
+func (f *feed) enter() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || f.open >= maxStreams {
-		return false
+	if f.closed {
+		return errStopping
+	}
+	if f.open >= maxStreams {
+		return errBusy
 	}
 	f.open++
-	return true
+	return nil
 }
 
 func (f *feed) leave() {
@@ -93,9 +96,6 @@ func (s *Server) Committed() { s.feed.committed() }
 // EndStreams ends all streams, and those that begin later, so that a server can shut
 // down. Their clients come back and go on where they were.
 func (s *Server) EndStreams() { s.feed.end() }
-
-// errBusy is a request for which there is no room at the moment.
-var errBusy = errors.New("too many requests at a time")
 
 // position is up to where a client knows the feed.
 type position struct {
@@ -132,8 +132,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	st, err := s.newStream(r)
-	if err == nil && !s.feed.enter() {
-		err = errBusy
+	if err == nil {
+		err = s.feed.enter()
 	}
 	if err != nil {
 		s.refuse(w, r, err)
