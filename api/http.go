@@ -61,12 +61,13 @@ func (s *Server) entityTag(ctx context.Context, e endpoint, p *params) (string, 
 // movesWithTime reports whether a parameter names a point by how long ago it was.
 func (p *params) movesWithTime() bool {
 	return slices.ContainsFunc([]string{"at", "since", "until", "from", "to"}, func(name string) bool {
-		_, ago := parseAgo(p.values.Get(name))
-		return ago
+		v := p.values.Get(name)
+		_, ago := parseAgo(v)
+		return ago && v != ""
 	})
 }
 
-// has reports whether a list of entity tags, as in If-None-Match, has one of them. Tags
+// hasTag reports whether a list of entity tags, as in If-None-Match, has one of them. Tags
 // are compared weakly (RFC 9110, section 8.8.3.2).
 func hasTag(list []string, tag string) bool {
 	if tag == "" {
