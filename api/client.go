@@ -107,17 +107,28 @@ func (c *Client) Resource(ctx context.Context, key, at string) (*Resource, error
 	return &r, c.get(ctx, "resource/"+url.PathEscape(key), v, &r)
 }
 
-// History yields the versions of one resource, newest first; at most limit, or all where
-// it is 0.
-func (c *Client) History(ctx context.Context, key string, limit int) iter.Seq2[*Version, error] {
-	return pages[Version](ctx, c, "history/"+url.PathEscape(key), values{}, limit)
+// History yields the versions of one resource up to a point, newest first; at most limit,
+// or all where it is 0. at is as for ParsePoint, and empty means now.
+func (c *Client) History(ctx context.Context, key, at string, limit int) iter.Seq2[*Version, error] {
+	v := make(values)
+	v.add("at", at)
+	return pages[Version](ctx, c, "history/"+url.PathEscape(key), v, limit)
 }
 
 // Changes yields change events. What is committed while they are read is left out.
 func (c *Client) Changes(ctx context.Context, q ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
-	v := make(values)
+	v := q.filters()
 	v.add("since", q.Since)
 	v.add("until", q.Until)
+	if q.OldestFirst {
+		v.add("order", "asc")
+	}
+	return pages[storage.ChangeEvent](ctx, c, "changes", v, q.Limit)
+}
+
+// filters are the parameters that select events wherever they are.
+func (q *ChangeQuery) filters() values {
+	v := make(values)
 	v.add("type", q.Types...)
 	v.add("region", q.Regions...)
 	v.add("account", q.Accounts...)
@@ -125,10 +136,7 @@ func (c *Client) Changes(ctx context.Context, q ChangeQuery) iter.Seq2[*storage.
 	v.add("key", q.Key)
 	v.add("id", q.ID)
 	v.add("name", q.Name)
-	if q.OldestFirst {
-		v.add("order", "asc")
-	}
-	return pages[storage.ChangeEvent](ctx, c, "changes", v, q.Limit)
+	return v
 }
 
 // Scans yields the metadata of scans, newest first; at most limit, or all where it is 0.
@@ -143,18 +151,7 @@ func (c *Client) Scopes(ctx context.Context, q ScopeQuery) iter.Seq2[*Scope, err
 	v.add("region", q.Regions...)
 	v.add("account", q.Accounts...)
 	v.add("at", q.At)
-	return func(yield func(*Scope, error) bool) {
-		var answer list[*Scope]
-		if err := c.get(ctx, "scopes", v, &answer); err != nil {
-			yield(nil, err)
-			return
-		}
-		for _, s := range answer.Items {
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
+	return pages[Scope](ctx, c, "scopes", v, 0)
 }
 
 // values are parameters.
@@ -203,7 +200,7 @@ func pages[T any](ctx context.Context, c *Client, path string, question values, 
 
 // send asks one path. The caller closes the body of what comes back, which is an answer
 // and no refusal.
-func (c *Client) send(ctx context.Context, path string, v values) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, path string, v values, header http.Header) (*http.Response, error) {
 	// Not url.URL.JoinPath, which would clean the dots of a key.
 	address := strings.TrimSuffix(c.base.String(), "/") + Prefix + path
 	if len(v) > 0 {
@@ -214,6 +211,7 @@ func (c *Client) send(ctx context.Context, path string, v values) (*http.Respons
 		return nil, fmt.Errorf("asking the server: %w", err)
 	}
 	r.Header.Set("Accept", "application/json, application/problem+json, */*;q=0.5")
+	maps.Copy(r.Header, header)
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -230,7 +228,7 @@ func (c *Client) send(ctx context.Context, path string, v values) (*http.Respons
 
 // get asks one path and decodes the answer.
 func (c *Client) get(ctx context.Context, path string, v values, into any) error {
-	resp, err := c.send(ctx, path, v)
+	resp, err := c.send(ctx, path, v, nil)
 	if err != nil {
 		return err
 	}

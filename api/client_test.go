@@ -52,7 +52,7 @@ func TestClient_LocalAndRemoteGetTheSame(t *testing.T) {
 			collect(t, c.Resources(ctx, ResourceQuery{Types: []string{"AWS::*"}, Regions: []string{"eu-west-1", "us-east-1"}})),
 			collect(t, c.Resources(ctx, ResourceQuery{Tags: []string{"env=prod", "empty"}, Name: "web & <shop>", ID: web.ID, At: "4"})),
 			collect(t, c.Resources(ctx, ResourceQuery{ARN: "arn:aws:s3:::assets", Accounts: []string{account}})),
-			collect(t, c.History(ctx, logged.String(), 0)),
+			collect(t, c.History(ctx, logged.String(), "", 0)),
 			collect(t, c.Changes(ctx, ChangeQuery{Since: "1", Until: "100m", OldestFirst: true})),
 			collect(t, c.Changes(ctx, ChangeQuery{Key: batch.String(), ChangeTypes: []string{"created", "disappeared"}})),
 			collect(t, c.Scans(ctx, 2)),

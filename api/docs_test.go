@@ -120,6 +120,9 @@ func TestDocs_ParametersAreThoseOfThePaths(t *testing.T) {
 		}
 		described++
 		e, ok := server.endpoint(strings.TrimSuffix(path, "{key}"))
+		if heading == streamPath {
+			e, ok = endpoint{params: streamParams[:]}, true
+		}
 		if !ok {
 			t.Errorf("docs/api.md describes %s, which does not exist", heading)
 			continue
@@ -129,7 +132,7 @@ func TestDocs_ParametersAreThoseOfThePaths(t *testing.T) {
 			t.Errorf("%s: docs/api.md has the parameters %q, there are %q", heading, got, want)
 		}
 	}
-	for _, path := range []string{"resources", "resource/{key}", "history/{key}", "changes", "scans", "scopes", "storage", "storage/backup"} {
+	for _, path := range []string{"resources", "resource/{key}", "history/{key}", "changes", "changes/stream", "diff", "openapi.json", "scans", "scopes", "storage", "storage/backup"} {
 		if sections[Prefix+path] == "" {
 			t.Errorf("docs/api.md does not describe %s", Prefix+path)
 		}

@@ -104,10 +104,12 @@ func (p *params) oneOf(name, fallback string, allowed ...string) string {
 	return v
 }
 
-func (p *params) limit() int {
+func (p *params) limit() int { return p.limitOr(defaultLimit) }
+
+func (p *params) limitOr(fallback int) int {
 	v := p.one("limit")
 	if v == "" {
-		return defaultLimit
+		return fallback
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > maxLimit {

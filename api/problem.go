@@ -29,6 +29,8 @@ var (
 	errNoRevision = errors.New("nothing was recorded at that time")
 	errForbidden  = errors.New("forbidden")
 	errNoToken    = errors.New("unauthorized")
+	errBusy       = errors.New("too many requests or streams at a time")
+	errStopping   = errors.New("the daemon is stopping")
 )
 
 // problemKind is what is answered to one kind of error.
@@ -55,6 +57,8 @@ var problemKinds = [...]problemKind{
 	{storage.ErrClosed, http.StatusServiceUnavailable, "unavailable", "The store is closed"},
 	{storage.ErrLocked, http.StatusServiceUnavailable, "unavailable", "The store is in use"},
 	{storage.ErrBusy, http.StatusServiceUnavailable, "unavailable", "The store is busy"},
+	{errStopping, http.StatusServiceUnavailable, "unavailable", "The daemon is stopping"},
+	{errBusy, http.StatusServiceUnavailable, "too-many-requests", "There are too many requests at a time"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "The answer took too long"},
 	{context.Canceled, http.StatusServiceUnavailable, "canceled", "The request was given up"},
 	{storage.ErrCorrupt, http.StatusInternalServerError, "store-damaged", "The store is damaged"},
@@ -79,7 +83,7 @@ func kindOf(err error) problemKind {
 func newProblem(err error) *Problem {
 	k := kindOf(err)
 	detail := err.Error()
-	if k.status >= http.StatusInternalServerError {
+	if k.status >= http.StatusInternalServerError && !errors.Is(err, errBusy) && !errors.Is(err, errStopping) {
 		detail = "the request could not be answered; the log of the daemon says why"
 	}
 	return &Problem{Type: problemBase + k.name, Title: k.title, Status: k.status, Detail: detail}

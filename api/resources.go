@@ -120,12 +120,12 @@ func (s *Server) lastSeen(ctx context.Context, v *storage.Version) (Version, err
 	return viewVersion(v, scopes), nil
 }
 
-// history answers /history/{key}: all versions of one resource, newest first. A cursor
-// counts versions from the newest one at the pinned revision: retention takes them from
+// history answers /history/{key}: all versions of one resource up to a point, newest
+// first. A cursor counts versions from the newest one at the pinned revision: retention takes them from
 // the other end.
 func (s *Server) history(ctx context.Context, key string, p *params) (any, error) {
 	path := "history/" + key
-	limit, c := p.limit(), p.cursor(path)
+	at, limit, c := p.point("at"), p.limit(), p.cursor(path)
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -139,9 +139,14 @@ func (s *Server) history(ctx context.Context, key string, p *params) (any, error
 			return nil, fmt.Errorf("%w: damaged", storage.ErrBadCursor)
 		}
 	}
-	revision, err := s.pin(ctx, Point{}, c)
+	revision, err := s.pin(ctx, at, c)
 	if err != nil {
 		return nil, err
+	}
+	if !at.IsZero() && c == nil { // of what came later or was trimmed, History says nothing
+		if _, err := s.store.Get(ctx, k, revision); err != nil && !errors.Is(err, storage.ErrGone) {
+			return nil, s.explainAbsence(ctx, k, revision, err)
+		}
 	}
 	skip := done
 	seq := where(s.store.History(ctx, k), func(v *storage.Version) bool {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -9,14 +10,24 @@ import (
 	"github.com/elava-dev/elava/storage"
 )
 
-// scopeStates answers /scopes: what is listed, how fresh it is, and what fails. There is
-// no paging: an organization has tens of thousands of scopes, each of which is small.
+// scopeStates answers /scopes: what is listed, how fresh it is, and what fails. Pages are
+// large unless asked for otherwise: what people have is mostly shown at once.
 func (s *Server) scopeStates(ctx context.Context, _ string, p *params) (any, error) {
-	filter, at := p.filter(), p.point("at")
+	filter, at, limit, c := p.filter(), p.point("at"), p.limitOr(maxLimit), p.cursor("scopes")
 	if p.err != nil {
 		return nil, p.err
 	}
-	revision, err := s.pin(ctx, at, nil)
+	wanted := func(state *storage.ScopeState) bool { return filter.MatchScope(state.Scope) }
+	if c != nil {
+		after, err := resource.ParseScope(c.After)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", storage.ErrBadCursor, err)
+		}
+		wanted = func(state *storage.ScopeState) bool {
+			return state.Scope.Compare(after) > 0 && filter.MatchScope(state.Scope)
+		}
+	}
+	revision, err := s.pin(ctx, at, c)
 	if err != nil {
 		return nil, err
 	}
@@ -24,16 +35,21 @@ func (s *Server) scopeStates(ctx context.Context, _ string, p *params) (any, err
 	if revision == 0 {
 		return answer, nil
 	}
-	for state, err := range s.store.Scopes(ctx, revision) {
-		if err != nil {
-			return nil, err
-		}
-		if filter.MatchScope(state.Scope) {
-			answer.Items = append(answer.Items, viewScope(state))
-		}
+	states, more, err := take(where(s.store.Scopes(ctx, revision), wanted), limit, scopeSize)
+	if err != nil {
+		return nil, err
+	}
+	for _, state := range states {
+		answer.Items = append(answer.Items, viewScope(state))
+	}
+	if more {
+		last := states[len(states)-1].Scope
+		answer.NextCursor = cursor{Revision: revision, After: last.String()}.encode("scopes", p.question())
 	}
 	return answer, nil
 }
+
+func scopeSize(s *storage.ScopeState) int { return len(s.Error) }
 
 // cachedRevisions is how many revisions a scopeCache remembers: the head and those that
 // a few clients page through.

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -32,6 +33,10 @@ type Options struct {
 	Token  func() string    // the current bearer token, asked for at every request; "" or nil: none
 	Now    func() time.Time // nil: time.Now
 
+	// Schema returns the schema of the documents of a resource, nil where it is not known:
+	// a difference then names elements of sets by their position. nil: none is known.
+	Schema func(resource.Key) *resource.Schema
+
 	// Notices returns facts that whoever reads an answer should know ("these resources
 	// are synthetic"). Each is sent as a header Elava-Notice. nil: none.
 	Notices func() []string
@@ -45,14 +50,29 @@ type Server struct {
 	token   func() string
 	now     func() time.Time
 	notices func() []string
+	schema  func(resource.Key) *resource.Schema
 	scopes  *scopeCache
+	limits  limits
+	slots   slots
+	gzip    compressor
+	feed    *feed
+	pieces  pieceCache
+}
+
+// limits are what bounds requests in time.
+type limits struct {
+	answer       time.Duration // for how long an answer may be worked on
+	heartbeat    time.Duration // between two signs of life of a stream
+	writeTimeout time.Duration // for a client of a stream to take what was written
 }
 
 // NewServer returns a server over a store that must stay open as long as it is used.
 func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
-		scopes: newScopeCache(o.Store),
+		schema: o.Schema, scopes: newScopeCache(o.Store), feed: newFeed(),
+		slots:  make(slots, maxAnswers),
+		limits: limits{answer: answerTimeout, heartbeat: heartbeat, writeTimeout: writeTimeout},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -65,6 +85,9 @@ func NewServer(o Options) *Server {
 	}
 	if s.notices == nil {
 		s.notices = func() []string { return nil }
+	}
+	if s.schema == nil {
+		s.schema = func(resource.Key) *resource.Schema { return nil }
 	}
 	return s
 }
@@ -82,27 +105,35 @@ type answerFunc func(ctx context.Context, key string, p *params) (any, error)
 type endpoint struct {
 	params []string
 	answer answerFunc
+
+	unversioned bool // the answer may change without a new revision
 }
 
 // endpoints are the paths. Those that end in a slash are followed by a resource key.
 func (s *Server) endpoint(path string) (endpoint, bool) {
 	switch path {
 	case "resources":
-		return endpoint{[]string{"type", "region", "account", "tag", "name", "id", "arn", "at", "limit", "cursor"}, s.resources}, true
+		return endpoint{params: []string{"type", "region", "account", "tag", "name", "id", "arn", "at", "limit", "cursor"}, answer: s.resources}, true
 	case "resource/":
-		return endpoint{[]string{"at"}, s.resource}, true
+		return endpoint{params: []string{"at"}, answer: s.resource}, true
 	case "history/":
-		return endpoint{[]string{"limit", "cursor"}, s.history}, true
+		return endpoint{params: []string{"at", "limit", "cursor"}, answer: s.history}, true
 	case "changes":
-		return endpoint{[]string{
+		return endpoint{params: []string{
 			"since", "until", "type", "region", "account", "change_type", "key", "id", "name", "order", "limit", "cursor",
-		}, s.changes}, true
+		}, answer: s.changes}, true
+	case "diff":
+		return endpoint{params: []string{
+			"from", "to", "type", "region", "account", "tag", "change_type", "key", "id", "name", "limit", "cursor",
+		}, answer: s.diff}, true
 	case "scans":
-		return endpoint{[]string{"limit", "cursor"}, s.scans}, true
+		return endpoint{params: []string{"limit", "cursor"}, answer: s.scans}, true
 	case "storage":
-		return endpoint{nil, s.stats}, true
+		return endpoint{answer: s.stats, unversioned: true}, true
+	case "openapi.json":
+		return endpoint{answer: s.openAPI, unversioned: true}, true
 	case "scopes":
-		return endpoint{[]string{"type", "region", "account", "at"}, s.scopeStates}, true
+		return endpoint{params: []string{"type", "region", "account", "at", "limit", "cursor"}, answer: s.scopeStates}, true
 	}
 	return endpoint{}, false
 }
@@ -126,25 +157,57 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == backupPath {
+	switch r.URL.Path {
+	case backupPath:
 		s.backup(w, r)
 		return
+	case streamPath:
+		s.stream(w, r)
+		return
 	}
-	a, err := s.answer(r)
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
+	defer cancel()
+	free, err := s.slots.take(ctx)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	for _, n := range a.notices {
-		w.Header().Add(noticeHeader, oneLine(n))
+	defer free()
+	a, err := s.answer(r.WithContext(ctx))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
 	}
-	send(w, http.StatusOK, "application/json", a.body)
+	s.sendAnswer(w, r, a)
 }
 
 // answer is a whole answer, ready to be sent.
 type answer struct {
-	body    []byte
+	body    []byte // nil: the client has it already
+	tag     string // entity tag; may be empty
 	notices []string
+}
+
+func (s *Server) sendAnswer(w http.ResponseWriter, r *http.Request, a answer) {
+	h := w.Header()
+	for _, n := range a.notices {
+		h.Add(noticeHeader, oneLine(n))
+	}
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Cache-Control", "no-store")
+	if a.tag != "" {
+		h.Set("ETag", a.tag)
+		h.Set("Cache-Control", "private, no-cache")
+	}
+	if a.body == nil {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if len(a.body) >= minCompressed && acceptsGzip(r.Header) {
+		h.Set("Content-Encoding", "gzip")
+		a.body = s.gzip.compress(a.body)
+	}
+	send(w, http.StatusOK, "application/json", a.body)
 }
 
 // answer finds and runs the endpoint. A panic becomes an error: nothing was written yet.
@@ -169,15 +232,21 @@ func (s *Server) answer(r *http.Request) (a answer, err error) {
 	if p.err != nil {
 		return answer{}, p.err
 	}
+	a = answer{notices: s.notices()}
+	if a.tag, err = s.entityTag(r.Context(), e, p); err != nil {
+		return answer{}, err
+	}
+	if hasTag(r.Header.Values("If-None-Match"), a.tag) {
+		return a, nil
+	}
 	value, err := e.answer(r.Context(), key, p)
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := encode(value)
-	if err != nil {
+	if a.body, err = encode(value); err != nil {
 		return answer{}, fmt.Errorf("encoding the answer: %w", err)
 	}
-	return answer{body: body, notices: s.notices()}, nil
+	return a, nil
 }
 
 // refuse answers with a problem and logs what is our fault.
@@ -192,10 +261,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if method, ok := errors.AsType[*methodError](err); ok {
 		w.Header().Set("Allow", method.allowed)
 	}
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
 	writeProblem(w, p)
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Cache-Control", "no-store")
 	body, err := encode(p)
 	if err != nil { // the last version of a resource cannot be rendered
 		p.Last = nil
@@ -208,8 +281,8 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	allowSending(w, sendTimeout)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails where the client is gone, and the server notices that itself
 }

@@ -63,7 +63,7 @@ func TestServer_Headers(t *testing.T) {
 	s := NewServer(Options{Store: newWorld(t), Notices: func() []string { return []string{"these are\r\nsynthetic"} }})
 	w := ask(t, s.Handler(), "resources")
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff",
 		"Elava-Notice": "these are  synthetic",
 	} {
 		if got := w.Header().Get(name); got != want {
@@ -228,7 +228,7 @@ func TestServer_RefusesWithAProblem(t *testing.T) {
 		{"resources?at=1w", 404, "no-revision", "revision is 1"},
 		{"scopes?at=1900-01-01T00:00:00Z", 404, "no-revision", "revision is 1"},
 		{"resources?cursor=x", 400, KindBadCursor, ""},
-		{"scopes?limit=5", 400, KindInvalidParameter, "limit"},
+		{"storage?limit=5", 400, KindInvalidParameter, "no parameters"},
 		{"scans?type=x", 400, KindInvalidParameter, "type"},
 		{"changes?since=99", 400, KindFutureRevision, "since"},
 		{"changes?until=99", 400, KindFutureRevision, "until"},
@@ -334,7 +334,7 @@ func TestServer_PanicIsAnInternalError(t *testing.T) {
 	if p := problemOf(t, w); w.Code != 500 || strings.Contains(p.Detail, "nil") {
 		t.Errorf("%s", w.Body)
 	}
-	if !strings.Contains(log.String(), "nil pointer") || !strings.Contains(log.String(), "api.(*Server).resources") {
+	if !strings.Contains(log.String(), "nil pointer") || !strings.Contains(log.String(), "api.(*Server).entityTag") {
 		t.Errorf("log: %s", log.String())
 	}
 }

@@ -48,7 +48,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", backupType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Disposition", `attachment; filename="elava.backup"`)
-	summary, err := archive.Write(w, dumper.Dump(r.Context()))
+	summary, err := archive.Write(patient{w}, dumper.Dump(r.Context()))
 	if err != nil {
 		if r.Context().Err() == nil {
 			s.log.ErrorContext(r.Context(), "Backup failed", "error", err)
@@ -70,7 +70,7 @@ func (c *Client) Storage(ctx context.Context) (*storage.Stats, error) {
 // Backup copies a backup of the server's store to w. What was copied is a backup only if
 // archive.Read reads it to its end.
 func (c *Client) Backup(ctx context.Context, w io.Writer) error {
-	resp, err := c.send(ctx, "storage/backup", nil)
+	resp, err := c.send(ctx, "storage/backup", nil, nil)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,10 @@ type Store interface {
 	// each with its changes. ErrNotFound where there are none.
 	History(ctx context.Context, key resource.Key) iter.Seq2[*Version, error]
 
+	// Diff yields the resources of which versions were recorded after q.From and up to
+	// q.To, in the order of keys.
+	Diff(ctx context.Context, q DiffQuery) iter.Seq2[*Difference, error]
+
 	// Changes yields change events, newest first or, if asked, oldest first.
 	Changes(ctx context.Context, q ChangeQuery) iter.Seq2[*ChangeEvent, error]
 

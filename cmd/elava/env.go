@@ -9,11 +9,11 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/elava-dev/elava/api"
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -24,6 +24,7 @@ type Env struct {
 	Now            func() time.Time
 	OpenStore      func(path string) (storage.Store, error) // for reading
 	Restore        func(ctx context.Context, path string, dump iter.Seq2[storage.DumpRecord, error]) (*storage.DumpHeader, error)
+	Schema         func(resource.Key) *resource.Schema // nil: none is known
 	Getenv         func(string) string
 }
 
@@ -107,7 +108,7 @@ func (f *SourceFlags) connectStore(env *Env) (*api.Client, func() error, error) 
 		return nil, nil, err
 	}
 	server := api.NewServer(api.Options{
-		Store: store, Now: env.Now,
+		Store: store, Now: env.Now, Schema: env.Schema,
 		Logger: slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	return api.NewLocalClient(server.Handler()), store.Close, nil
@@ -154,17 +155,4 @@ func checkLimit(limit int) error {
 		return usagef("--limit: %d is less than nothing", limit)
 	}
 	return nil
-}
-
-// readTokenFile returns the bearer token in a file, which may end with a new line.
-func readTokenFile(file string) (string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("reading the token: %w", err)
-	}
-	token := strings.TrimSpace(string(b))
-	if token == "" {
-		return "", fmt.Errorf("the token file %s is empty", file)
-	}
-	return token, nil
 }

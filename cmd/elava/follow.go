@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/elava-dev/elava/api"
 	"github.com/elava-dev/elava/storage"
 )
 
-// pollInterval is how often --follow asks for more.
-const pollInterval = time.Second
+// retryInterval is how long --follow waits before it asks a daemon again that has gone.
+const retryInterval = time.Second
 
 // pause waits until it is time to ask again, or the context ends.
 func pause(ctx context.Context) {
-	t := time.NewTimer(pollInterval)
+	t := time.NewTimer(retryInterval)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -29,127 +28,80 @@ func pause(ctx context.Context) {
 // back.
 func (c *ChangesCommand) follow(ctx context.Context, env *Env, client *api.Client, wait func(context.Context)) (err error) {
 	f := follower{client: client, env: env, query: c.query(), left: -1}
-	f.query.OldestFirst = true
 	if c.Limit != nil && *c.Limit > 0 {
 		f.left = *c.Limit
 	}
-	if err := f.begin(ctx); err != nil {
+	if f.query.Since, err = pinned(env, c.Since); err != nil {
 		return err
 	}
 	if f.out, err = newListWriter(env, c.Output, changeColumns()); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.out.close()) }()
 	for {
-		pollErr := f.poll(ctx)
-		if err := f.out.flush(); err != nil {
-			return err
-		}
+		streamErr := f.listen(ctx)
 		if ctx.Err() != nil || f.left == 0 {
-			return nil
+			return f.out.close()
 		}
-		if err := f.endure(pollErr); err != nil {
+		if f.answered {
+			if err := f.out.flush(); err != nil {
+				return err
+			}
+		}
+		if err := f.endure(streamErr); err != nil {
+			if f.answered {
+				err = errors.Join(err, f.out.close())
+			}
 			return err
 		}
 		wait(ctx)
 	}
 }
 
-// follower asks again and again for what came after the revision up to which it has
-// shown everything. A question that breaks off is repeated as it was; what was shown
-// already is skipped, so that every event is shown once and in order.
+// follower reads the stream of changes. Where that breaks off it is asked for what comes
+// after the last step that was taken, so that every event is shown once and in order.
 type follower struct {
 	client *api.Client
 	env    *Env
 	out    listWriter[storage.ChangeEvent]
 
 	query api.ChangeQuery
-	upTo  int64           // everything up to this revision was shown; -1: nothing was asked yet
-	seen  storage.EventID // the last event that was shown
-	left  int             // to show before the end; negative: no end
+	last  string // id of the last step that was taken; empty before the first
+	left  int    // to show before the end; negative: no end
 
 	answered bool // the daemon has answered at least once
 	lost     bool // but not the last time, and the user was told
 }
 
-// begin fixes the point behind which to begin. A duration ago becomes a time: asked for
-// later, it would mean another point. The first poll asks in any case, so that a
-// question that is refused is refused at once.
-func (f *follower) begin(ctx context.Context) error {
-	defer func() { f.upTo = -1 }()
-	if f.query.Since == "" {
-		revision, err := f.newestRevision(ctx)
-		f.shown(revision)
-		return err
-	}
-	p, err := api.ParsePoint(f.query.Since, f.env.Now())
-	if err == nil && p.Revision == 0 {
-		f.query.Since = p.Time.Format(time.RFC3339Nano)
-	}
-	return err
-}
-
-// newestRevision returns the newest revision; 0 where there is none yet.
-func (f *follower) newestRevision(ctx context.Context) (int64, error) {
-	for m, err := range f.client.Scans(ctx, 1) {
-		if err != nil {
-			return 0, err
-		}
-		return m.Revision, nil
-	}
-	return 0, nil
-}
-
-// shown notes that everything up to a revision was shown, or need not be.
-func (f *follower) shown(upTo int64) {
-	f.upTo, f.query.Since = upTo, ""
-	if upTo > 0 {
-		f.query.Since = strconv.FormatInt(upTo, 10)
-	}
-}
-
-// poll shows what is new. It goes by the newest revision and not by the last event, so
-// that it does not fall behind retention where nothing happens for long.
-func (f *follower) poll(ctx context.Context) error {
-	newest, err := f.newestRevision(ctx)
-	if err != nil || newest == f.upTo {
-		return err
-	}
-	if newest < f.upTo { // its store was begun anew, or restored from a backup
-		f.env.note("the daemon has another history now, up to revision %d instead of %d; going on from there", newest, f.upTo)
-		f.seen = storage.EventID{}
-		f.shown(newest)
-		return nil
-	}
-	for e, err := range f.client.Changes(ctx, f.query) {
+// listen shows what the stream brings until that ends. Where the stream has caught up,
+// what was written becomes visible.
+func (f *follower) listen(ctx context.Context) error {
+	for step, err := range f.client.Stream(ctx, f.query, f.last) {
 		if err != nil {
 			return err
 		}
-		if err := f.show(e); err != nil || f.left == 0 {
-			return err
-		}
-	}
-	f.shown(newest) // and perhaps more, which will be skipped
-	return nil
-}
-
-func (f *follower) show(e *storage.ChangeEvent) error {
-	id, err := storage.ParseEventID(e.ID)
-	if err != nil || id.Compare(f.seen) <= 0 {
-		return err
-	}
-	f.seen = id
-	f.left--
-	return f.out.write(e)
-}
-
-// endure decides whether to go on after an error of poll, or after none.
-func (f *follower) endure(err error) error {
-	if err == nil {
 		if f.lost {
 			f.env.note("the daemon answers again")
 		}
-		f.answered, f.lost = true, false
+		f.answered, f.lost, f.last = true, false, step.ID
+		if step.Event == nil {
+			err = f.out.flush()
+		} else {
+			f.left--
+			err = f.out.write(step.Event)
+		}
+		if err != nil || f.left == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// endure decides whether to go on after an error of the stream.
+func (f *follower) endure(err error) error {
+	if p, ok := errors.AsType[*api.ProblemError](err); ok && p.Kind() == api.KindFutureRevision && f.last != "" {
+		// its store was begun anew, or restored from a backup
+		f.env.note("the daemon has another history now (%v); going on from its newest revision", err)
+		f.last, f.query.Since = "", ""
 		return nil
 	}
 	if !f.answered || !passing(err) {

@@ -138,6 +138,7 @@ func runReading(t testing.TB, env *Env, args ...string) result {
 		Show      ShowCommand      `cmd:""`
 		History   HistoryCommand   `cmd:""`
 		Changes   ChangesCommand   `cmd:""`
+		Diff      DiffCommand      `cmd:""`
 		Scans     ScansCommand     `cmd:""`
 		Scopes    ScopesCommand    `cmd:""`
 	}
@@ -174,7 +175,7 @@ func TestReadingCommands_AnswerTheSameFromDaemonAndStore(t *testing.T) {
 	defer srv.Close()
 	defer http.DefaultClient.CloseIdleConnections()
 	var cases []string
-	for _, list := range []string{"resources", "changes", "scans", "scopes"} {
+	for _, list := range []string{"resources", "changes", "scans", "scopes", "diff 1"} {
 		for _, format := range []string{"table", "json", "jsonl", "csv", "yaml"} {
 			cases = append(cases, list+" -o "+format)
 		}
@@ -188,6 +189,10 @@ func TestReadingCommands_AnswerTheSameFromDaemonAndStore(t *testing.T) {
 		"resources --tag list=a,b", "resources --region global,eu-west-1", "resources --at 9", "resources --at 3d",
 		"changes --since 2 --until 3", "changes --change-type disappeared,created --limit 1", "scans --limit 1", "scopes --type *role*",
 		"changes --key aws/111122223333/us-east-1/AWS::EC2::Instance/i-0web",
+		"diff 1 2", "diff 2 3", "diff 3 4", "diff 1 3 --unified", "diff 1 --full", "diff 2 3 --unified", "diff 2 3 --full", "diff 110m --limit 1",
+		"diff 1 2 --resource twin", "diff 2 --resource i-0twin", "diff 1 --type *instance --change-type modified -o jsonl", "diff 3 1", "diff 3d", "diff 1 9",
+		"history i-0web --unified", "history i-0web --unified --limit 1", "history i-0web --full", "history i-0twin --unified", "history i-0twin --full",
+		"history i-0web --at 1", "history i-0web --at 3d", "history i-0twin --at 1",
 	)
 	for _, line := range cases {
 		args := strings.Fields(line)

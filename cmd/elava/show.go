@@ -90,6 +90,15 @@ func writeBlock(out io.Writer, r *api.Resource) {
 	fmt.Fprintf(out, "Attributes:\n  %s\n", indented(r.Attributes))
 }
 
+// writeContent writes what of a resource can change.
+func writeContent(out io.Writer, r *api.Resource) {
+	for _, f := range [...][2]string{{"Name:", r.Name}, {"Status:", r.Status}} {
+		fmt.Fprintln(out, strings.TrimRight(f[0]+" "+printable(f[1]), " "))
+	}
+	writeTags(out, r.Tags)
+	fmt.Fprintf(out, "Attributes:\n  %s\n", indented(r.Attributes))
+}
+
 func staleness(stale bool) string {
 	if stale {
 		return "yes: its scope could not be listed completely; elava scopes tells why"

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -23,6 +24,7 @@ import (
 	"github.com/elava-dev/elava/provider"
 	"github.com/elava-dev/elava/provider/aws"
 	"github.com/elava-dev/elava/provider/demo"
+	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 	"github.com/elava-dev/elava/storage/badger"
 )
@@ -222,13 +224,13 @@ func guardOf(cfg *config.Config) daemon.Guard {
 
 // newDaemon makes the daemon with its port bound. The daemon closes the store.
 func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
-	token, err := readToken(cfg.API.TokenFile)
+	token, err := readToken(cfg.API.TokenFile, a.log)
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	var d *daemon.Daemon
 	server := api.NewServer(api.Options{
-		Store: a.store, Logger: a.log, Token: token,
+		Store: a.store, Logger: a.log, Token: token, Schema: schemas(),
 		Notices: func() []string { return d.Notices() },
 	})
 	d, err = daemon.New(daemon.Options{
@@ -236,11 +238,12 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
 		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
+		Committed: server.Committed,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
 				Address: cfg.Daemon.ListenAddress, Port: cfg.Daemon.MetricsPort, Gatherer: a.exporter.Gatherer(),
-				Logger: a.log, Routes: routes, Guard: api.Guard(token),
+				Logger: a.log, Routes: routes, Guard: api.Guard(token), OnShutdown: server.EndStreams,
 			})
 		},
 	})
@@ -248,15 +251,15 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 }
 
 // readToken returns the function that gives the API's bearer token, "" without a file.
-func readToken(path string) (func() string, error) {
+func readToken(path string, log *slog.Logger) (func() string, error) {
 	if path == "" {
 		return func() string { return "" }, nil
 	}
-	token, err := readTokenFile(path)
+	f, err := newTokenFile(path, log)
 	if err != nil {
 		return nil, err
 	}
-	return func() string { return token }, nil
+	return f.current, nil
 }
 
 // openStoreForReading opens a store that no daemon has open. It makes none: a reader of
@@ -266,6 +269,30 @@ func openStoreForReading(path string) (storage.Store, error) {
 		return nil, fmt.Errorf("there is no store at %s; name the storage path of the daemon, or ask it with --server", path)
 	}
 	return badger.Open(badger.Options{Path: path})
+}
+
+// schemas returns what finds the schema of a resource's documents, whatever this process
+// lists: a store may have been written by another one. Making it waits for the first
+// question.
+func schemas() func(resource.Key) *resource.Schema {
+	all := sync.OnceValue(func() map[string]provider.Provider {
+		known := map[string]provider.Provider{}
+		noDigest := func(string) string { return "" } // of secrets, which a schema does not hold
+		if p, err := aws.New(aws.Options{Regions: []string{aws.AllRegions}, Digest: noDigest}); err == nil {
+			known[aws.Name] = p
+		}
+		if p, err := demo.New(demo.Options{Resources: 1}); err == nil {
+			known[demo.Name] = p
+		}
+		return known
+	})
+	return func(k resource.Key) *resource.Schema {
+		p, ok := all()[k.Provider]
+		if !ok {
+			return nil
+		}
+		return p.Schema(k.Type)
+	}
 }
 
 // restoreStore makes a new store from a dump.

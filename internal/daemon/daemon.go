@@ -38,6 +38,9 @@ type Options struct {
 	Guard           Guard         // see ReconcilerOptions
 	Retention       time.Duration // age of superseded versions at which they are dropped; 0: never
 
+	// Committed is called after a scan was committed; nil: nobody is told. It must not wait.
+	Committed func()
+
 	// Listen makes the HTTP server with the daemon's own routes beside others. The
 	// server is bound when Listen returns, so that its address is known and a port that
 	// is taken is an error of New. nil: no HTTP.

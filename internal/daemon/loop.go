@@ -36,6 +36,9 @@ func (d *Daemon) iterate(ctx context.Context) {
 		return
 	}
 	d.health.ended(&result, err, d.opts.Now())
+	if result.Scan != nil && d.opts.Committed != nil {
+		d.opts.Committed()
+	}
 }
 
 // shortDuration is a duration without the zeros that Go's own text has: 5m, not 5m0s.

@@ -372,7 +372,7 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		if to := l.elsewhere(key); to != nil {
+		if to := elsewhere(&l.q.Filter, key); to != nil {
 			l.it.Seek(to)
 			continue
 		}
@@ -387,15 +387,24 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 	return nil, nil
 }
 
-// elsewhere returns where to go on if nothing in the key's type or scope is wanted.
-func (l *lister) elsewhere(key resource.Key) []byte {
-	if !l.q.MatchScope(key.Scope().AccountWide()) {
+// elsewhere returns where to go on if nothing in the key's type or scope is wanted, or
+// only one id of the scope that is not the key's.
+func elsewhere(f *storage.Filter, key resource.Key) []byte {
+	if !f.MatchScope(key.Scope().AccountWide()) {
 		return behind(scopePrefix(prefixDocument, key.Scope().AccountWide()))
 	}
-	if key.Region != resource.Global && !l.q.MatchScope(key.Scope()) {
+	if key.Region != resource.Global && !f.MatchScope(key.Scope()) {
 		return behind(scopePrefix(prefixDocument, key.Scope()))
 	}
-	return nil
+	if f.ID == "" || f.ID == key.ID {
+		return nil
+	}
+	wanted := key
+	if wanted.ID = f.ID; key.ID < f.ID {
+		return resourceKey(prefixDocument, wanted)
+	}
+	wanted.ID = ""
+	return behind(resourceKey(prefixDocument, wanted))
 }
 
 // behind returns the first key behind all that begin with prefix, which ends with a

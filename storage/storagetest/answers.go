@@ -155,6 +155,10 @@ func (c *comparison) feeds() error {
 func (m *Model) keys() []resource.Key {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.sortedKeys()
+}
+
+func (m *Model) sortedKeys() []resource.Key {
 	return slices.SortedFunc(maps.Keys(m.versions), resource.Key.Compare)
 }
 

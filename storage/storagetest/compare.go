@@ -60,6 +60,19 @@ type scopeView struct {
 	Regions          map[string]int
 }
 
+type differenceView struct {
+	Before, After any
+	Steps         []stepView
+}
+
+type stepView struct {
+	Revision   int64
+	Time       string
+	ChangeType change.Type
+	Event      storage.EventID
+	Changes    []changeView
+}
+
 type knownView struct {
 	Key, Fingerprint string
 	Schema           uint32
@@ -81,6 +94,17 @@ func viewVersion(v *storage.Version) any {
 		ChangeType: v.ChangeType, Changes: viewChanges(v.Changes),
 		Schema: v.Schema, Incomplete: append([]string{}, v.Incomplete...),
 	}
+}
+
+func viewDifference(d *storage.Difference) any {
+	view := differenceView{After: viewVersion(d.After)}
+	if d.Before != nil {
+		view.Before = viewVersion(d.Before)
+	}
+	for _, s := range d.Steps {
+		view.Steps = append(view.Steps, stepView{s.Revision, showTime(s.Time), s.ChangeType, s.Event, viewChanges(s.Changes)})
+	}
+	return view
 }
 
 func viewChanges(changes []change.FieldChange) []changeView {
@@ -166,6 +190,16 @@ func show(view any) string {
 func showQuery(q storage.Query) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "List at revision %d", q.Revision)
+	showFilter(&b, q.Filter)
+	if q.After != nil {
+		fmt.Fprintf(&b, ", after %s", q.After)
+	}
+	return b.String()
+}
+
+func showDiffQuery(q storage.DiffQuery) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Diff from %d to %d", q.From, q.To)
 	showFilter(&b, q.Filter)
 	if q.After != nil {
 		fmt.Fprintf(&b, ", after %s", q.After)

@@ -329,7 +329,7 @@ func (p *player) setScopeRandom() {
 // askRandom puts one question of a random kind with random arguments.
 func (p *player) askRandom() {
 	p.t.Helper()
-	switch p.c.pick(9) {
+	switch p.c.pick(11) {
 	case 0:
 		_, _ = p.list(p.randomQuery())
 	case 1:
@@ -346,6 +346,8 @@ func (p *player) askRandom() {
 		_, _ = p.scopes(p.revision())
 	case 8:
 		p.revisionAt(p.randomTime())
+	case 9, 10:
+		_, _ = p.diff(p.randomDiffQuery())
 	}
 }
 
@@ -382,6 +384,11 @@ func (p *player) randomQuery() storage.Query {
 		q.After = &k
 	}
 	return q
+}
+
+func (p *player) randomDiffQuery() storage.DiffQuery {
+	q := p.randomQuery()
+	return storage.DiffQuery{Filter: q.Filter, From: p.revision(), To: q.Revision, After: q.After}
 }
 
 func (p *player) randomChangeQuery() storage.ChangeQuery {

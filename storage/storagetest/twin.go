@@ -276,6 +276,12 @@ func (w *twin) list(q storage.Query) ([]*storage.Version, error) {
 		func(s storage.Store) iter.Seq2[*storage.Version, error] { return s.List(w.ctx, q) })
 }
 
+func (w *twin) diff(q storage.DiffQuery) ([]*storage.Difference, error) {
+	w.t.Helper()
+	return ask(w, showDiffQuery(q), viewDifference,
+		func(s storage.Store) iter.Seq2[*storage.Difference, error] { return s.Diff(w.ctx, q) })
+}
+
 func (w *twin) history(key resource.Key) ([]*storage.Version, error) {
 	w.t.Helper()
 	return ask(w, fmt.Sprintf("History(%s)", key), viewVersion,

@@ -1,0 +1,226 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/storage"
+)
+
+// operation is what the OpenAPI document says of a path beside its parameters, which are
+// those of the endpoint.
+type operation struct {
+	path    string // below Prefix; one that ends in a slash is followed by a key
+	id      string
+	summary string
+	media   string       // of the answer; empty: JSON
+	shape   reflect.Type // of the answer in JSON
+	errors  []int        // statuses that only some paths have
+}
+
+// operations are all paths. A test holds them against the handlers.
+func operations() []operation {
+	return []operation{
+		{path: "resources", id: "listResources", summary: "The resources that exist at a point, by key", shape: reflect.TypeFor[page[Resource]](), errors: []int{404, 410}},
+		{path: "resource/", id: "getResource", summary: "One resource at a point", shape: reflect.TypeFor[Resource](), errors: []int{404, 410}},
+		{path: "history/", id: "getHistory", summary: "All versions of one resource up to a point, newest first", shape: reflect.TypeFor[list[Version]](), errors: []int{404, 410}},
+		{path: "diff", id: "diff", summary: "What is different between two points, by key", shape: reflect.TypeFor[diffPage](), errors: []int{404, 410}},
+		{path: "changes", id: "listChanges", summary: "The change feed", shape: reflect.TypeFor[list[storage.ChangeEvent]](), errors: []int{404, 410}},
+		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", media: streamType, errors: []int{404, 410}},
+		{path: "scans", id: "listScans", summary: "Committed scans, newest first", shape: reflect.TypeFor[list[storage.ScanMetadata]]()},
+		{path: "scopes", id: "listScopes", summary: "What is listed, how fresh it is, and what fails", shape: reflect.TypeFor[list[Scope]](), errors: []int{404, 410}},
+		{path: "storage", id: "getStorage", summary: "What the store holds and takes", shape: reflect.TypeFor[storage.Stats]()},
+		{path: "storage/backup", id: "getBackup", summary: "Everything the store holds", media: backupType},
+		{path: "openapi.json", id: "getOpenAPI", summary: "This document", shape: reflect.TypeFor[map[string]any]()},
+	}
+}
+
+// object is a JSON object of the document.
+type object = map[string]any
+
+// openAPI answers /openapi.json.
+func (s *Server) openAPI(context.Context, string, *params) (any, error) { return s.document(), nil }
+
+// document describes the API as OpenAPI 3.1.
+func (s *Server) document() object {
+	schemas := shapes{}
+	paths := object{}
+	for _, o := range operations() {
+		path := Prefix + o.path
+		if strings.HasSuffix(path, "/") {
+			path += "{key}"
+		}
+		paths[path] = object{"get": s.describe(o, schemas)}
+	}
+	problem := schemas.of(reflect.TypeFor[Problem]())
+	return object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title":       "Elava",
+			"version":     "1",
+			"description": "What a cloud account looks like, what it looked like, and what changed. It reads and changes nothing.",
+			"license":     object{"name": "Apache 2.0", "identifier": "Apache-2.0"},
+		},
+		"servers":  []any{object{"url": "http://127.0.0.1:2112"}},
+		"security": []any{object{}, object{"token": []any{}}},
+		"paths":    paths,
+		"components": object{
+			"schemas":         schemas,
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "For clients that are not on loopback."}},
+			"responses": object{"Problem": object{
+				"description": "An error (RFC 9457)",
+				"content":     object{"application/problem+json": object{"schema": problem}},
+			}},
+		},
+	}
+}
+
+func (s *Server) describe(o operation, schemas shapes) object {
+	content := object{"schema": object{"type": "string"}}
+	media := o.media
+	if media == "" {
+		media = "application/json"
+		content = object{"schema": schemas.of(o.shape)}
+	}
+	ok := object{"description": o.summary, "content": object{media: content}}
+	responses := object{"200": ok}
+	if e, exists := s.endpoint(o.path); exists && !e.unversioned {
+		ok["headers"] = object{"ETag": object{
+			"description": "Names the revision; absent where a point is how long ago",
+			"schema":      object{"type": "string"},
+		}}
+		responses["304"] = object{"description": "The client has the answer already (If-None-Match)"}
+	}
+	for _, status := range append([]int{400, 401, 403, 405, 500, 503}, o.errors...) {
+		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
+	}
+	return object{
+		"operationId": o.id, "summary": o.summary, "parameters": s.parameters(o), "responses": responses,
+	}
+}
+
+func (s *Server) parameters(o operation) []any {
+	all := []any{}
+	if strings.HasSuffix(o.path, "/") {
+		all = append(all, object{
+			"name": "key", "in": "path", "required": true, "schema": object{"type": "string"},
+			"description": "provider/account/region/type/id, escaped as one segment",
+		})
+	}
+	var names []string
+	if e, ok := s.endpoint(o.path); ok {
+		names = e.params
+	} else if Prefix+o.path == streamPath {
+		names = streamParams[:]
+		all = append(all, object{
+			"name": "Last-Event-ID", "in": "header", "schema": object{"type": "string"},
+			"description": "Id of the last event that was received: go on behind it",
+		})
+	}
+	for _, name := range names {
+		p := parameter(name)
+		p["name"], p["in"] = name, "query"
+		if o.path == "diff" && name == "from" {
+			p["required"] = true
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// parameter describes a query parameter, which means the same on every path.
+func parameter(name string) object {
+	text := object{"type": "string"}
+	texts := object{"type": "array", "items": text, "maxItems": maxValues}
+	switch name {
+	case "at", "since", "until", "from", "to":
+		return object{"schema": text, "description": "A point in time: RFC 3339, how long ago (2h, 3d), or a revision"}
+	case "type":
+		return object{"schema": texts, "description": "Globs, without regard to case; any of them"}
+	case "region", "account":
+		return object{"schema": texts, "description": "Any of them"}
+	case "change_type":
+		reported := object{"type": "string", "enum": []any{change.Created, change.Modified, change.Disappeared}}
+		return object{"schema": object{"type": "array", "items": reported, "maxItems": maxValues}, "description": "Any of them"}
+	case "tag":
+		return object{"schema": texts, "description": "key or key=value; all of them"}
+	case "order":
+		return object{"schema": object{"type": "string", "enum": []any{"asc", "desc"}, "default": "desc"}, "description": "Oldest or newest first"}
+	case "limit":
+		return object{"schema": object{"type": "integer", "minimum": 1, "maximum": maxLimit}, "description": "Items on a page"}
+	case "cursor":
+		return object{"schema": text, "description": "next_cursor of the page before, with the same parameters"}
+	default:
+		return object{"schema": text, "description": "Exact"}
+	}
+}
+
+// shapes are the JSON Schemas of Go types, by name.
+type shapes map[string]any
+
+// of returns the schema of a type. A named struct is a reference, so that it is described
+// once.
+func (s shapes) of(t reflect.Type) object {
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return object{"type": "string", "format": "date-time"}
+	case reflect.TypeFor[json.RawMessage]():
+		return object{} // any value
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return s.of(t.Elem())
+	case reflect.Slice:
+		return object{"type": "array", "items": s.of(t.Elem())}
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": s.of(t.Elem())}
+	case reflect.Struct:
+		return s.structure(t)
+	case reflect.String:
+		return object{"type": "string"}
+	case reflect.Bool:
+		return object{"type": "boolean"}
+	case reflect.Int, reflect.Int64:
+		return object{"type": "integer"}
+	default:
+		return object{}
+	}
+}
+
+func (s shapes) structure(t reflect.Type) object {
+	name := t.Name()
+	if strings.Contains(name, "[") || name == "diffPage" {
+		return s.members(t) // an envelope
+	}
+	if _, known := s[name]; !known {
+		s[name] = object{} // ends recursion
+		s[name] = s.members(t)
+	}
+	return object{"$ref": "#/components/schemas/" + name}
+}
+
+func (s shapes) members(t reflect.Type) object {
+	properties, required := object{}, []string{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || f.Anonymous {
+			continue
+		}
+		schema := s.of(f.Type)
+		if f.Type == reflect.TypeFor[*time.Time]() {
+			schema["type"] = []string{"string", "null"}
+		}
+		properties[name] = schema
+		if options != "omitempty" {
+			required = append(required, name)
+		}
+	}
+	slices.Sort(required)
+	return object{"type": "object", "properties": properties, "required": required}
+}
