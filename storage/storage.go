@@ -193,7 +193,7 @@ type Stats struct {
 	Engine         string `json:"engine"`
 	FormatVersion  int    `json:"format_version"`
 	Revision       int64  `json:"revision"`
-	OldestRevision int64  `json:"oldest_revision"` // that can still be read; 0 in an empty store
-	SizeBytes      int64  `json:"size_bytes"`      // on disk
-	FreeBytes      *int64 `json:"free_bytes"`      // on that disk; nil where that is not known
+	OldestRevision int64  `json:"oldest_revision"`      // that can still be read; 0 in an empty store
+	SizeBytes      int64  `json:"size_bytes"`           // on disk
+	FreeBytes      *int64 `json:"free_bytes,omitempty"` // on that disk; nil where that is not known
 }
