@@ -11,6 +11,7 @@ import (
 // Without credentials the daemon stays up and says what to do, and goes on by itself
 // once they are there.
 func TestCredentials_AppearLater(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := newCloud(t)
 	c.createTable(t, "carts")
 	e := install(t, "AWS_ENDPOINT_URL="+c.url)

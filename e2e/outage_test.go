@@ -19,6 +19,7 @@ const fewAttempts = "AWS_MAX_ATTEMPTS=2"
 // The API is gone in the middle of a scan and comes back with all that it had: nothing
 // disappeared, nothing was created, and meanwhile everybody could see what is the matter.
 func TestOutage_NothingDisappears(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := newCloud(t)
 	smallPopulation(t, c)
 	g := newGate(t, c.url)
@@ -81,6 +82,7 @@ func metricLines(metrics, prefix string) string {
 // One service that answers with errors is one scope that is stale. What changes in the
 // others is reported meanwhile, and what changed in it, afterwards.
 func TestOutage_OfOneService(t *testing.T) {
+	t.Parallel() // it mostly waits
 	c := newCloud(t)
 	smallPopulation(t, c)
 	g := newGate(t, c.url)
@@ -125,6 +127,7 @@ func TestOutage_OfOneService(t *testing.T) {
 // The server itself is killed in the middle of a scan and comes back on its port, empty,
 // as moto does: as long as it is away nothing disappeared, and then exactly what did.
 func TestOutage_ServerRestarts(t *testing.T) {
+	t.Parallel() // it mostly waits
 	server := mototest.Start(t)
 	c := cloudAt(server.URL, mototest.DefaultAccount, aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"})
 	smallPopulation(t, c)

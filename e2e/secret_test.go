@@ -43,6 +43,7 @@ func forms(secret string) map[string][]byte {
 // What a Lambda function is told in its variables, and passwords in URLs, are not in the
 // store, nor in a backup, nor in the log, nor in any answer; that they changed is.
 func TestSecrets_StayOut(t *testing.T) {
+	t.Parallel() // it mostly waits
 	first, second := `hunter2/"<pass&word>"\correct-horse`, `Tr0ub4dor&3="battery"<staple>\again`
 	inURL := `s3same-0pen&door`
 	secrets := []string{first, second, inURL}
