@@ -235,7 +235,10 @@ func load(ctx context.Context, dir string, log *slog.Logger, dump iter.Seq2[stor
 			return nil, translate(err)
 		}
 	}
-	return l.header, l.finish()
+	if err := l.finish(); err != nil {
+		return nil, err
+	}
+	return l.header, rest(ctx, db, &files{dir: dir}, restToClose)
 }
 
 func (l *loader) record(rec *storage.DumpRecord) error {
