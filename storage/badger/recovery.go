@@ -390,10 +390,7 @@ func (s *Store) recoverState() error {
 	if err := s.readState(); err != nil {
 		return err
 	}
-	if err := s.checkRecovered(s.files.head); err != nil {
-		return err
-	}
-	return s.undoCutOff()
+	return s.checkRecovered(s.files.head)
 }
 
 // dropUseless removes what the engine stumbles over and does not need.

@@ -89,7 +89,7 @@ func (f *files) roomToOpen(clean bool) error {
 		if err != nil {
 			return err
 		}
-		need += 3 * logs // the copy, the tables, and what undoing writes
+		need += 3 * logs // the copy, the tables, and those below level 0
 	}
 	return f.full(free, need, "make room first")
 }

@@ -244,7 +244,8 @@ func (s *Store) readState() error {
 	return s.recoverTrim()
 }
 
-// undoCutOff undoes a scan that was cut off.
+// undoCutOff undoes a scan that was cut off. Where there is no room for that, the next
+// scan does it; readers do not look above the head.
 func (s *Store) undoCutOff() error {
 	head := s.head.Load().Revision
 	intent, err := s.readIntent()
@@ -252,8 +253,17 @@ func (s *Store) undoCutOff() error {
 		return err
 	}
 	s.log.Info("Undoing a scan that was not committed", "revision", intent, "head", head)
-	return s.undo(context.Background(), head)
+	err = s.undo(context.Background(), head)
+	if errors.Is(err, storage.ErrFull) {
+		s.log.Warn(undoLater, "revision", intent, "error", err)
+		s.dirty = true
+		return nil
+	}
+	return err
 }
+
+// undoLater is said where a scan cannot be undone yet.
+const undoLater = "What was staged is undone when there is room for it; until then it stays invisible"
 
 // Head implements storage.Store.
 func (s *Store) Head(context.Context) (storage.Head, error) {
