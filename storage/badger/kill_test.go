@@ -113,9 +113,12 @@ func TestKill_LosesNothingThatWasCommitted(t *testing.T) {
 		for _, place := range newVictim(t, random).live(min(8, kills-n)) {
 			n++
 			places[place]++
+			if n%100 == 0 {
+				t.Logf("%d of %d kills", n, kills)
+			}
 		}
 	}
-	t.Logf("killed while: %v", places)
+	t.Logf("%d kills, while: %v", kills, places)
 }
 
 // endOfLife is the step at which a new store is begun, so that old ones do not slow the
