@@ -228,10 +228,10 @@ func load(ctx context.Context, dir string, log *slog.Logger, dump iter.Seq2[stor
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil {
-			err = l.record(&rec)
-		}
 		if err != nil {
+			return nil, err // of the dump, not of the store
+		}
+		if err := l.record(&rec); err != nil {
 			return nil, translate(err)
 		}
 	}
