@@ -98,6 +98,7 @@ func sequence(seed uint64) *storagetest.Sequence {
 // A process is killed again and again, wherever it is. After each kill the store opens, is
 // whole, holds what was committed and nothing else, and takes the next scan.
 func TestKill_LosesNothingThatWasCommitted(t *testing.T) {
+	t.Parallel()
 	kills := 50
 	switch {
 	case torture(t) > 0:

@@ -90,6 +90,7 @@ func wantOnly(t testing.TB, s storage.Store, want map[string]string) {
 // A reader keeps the memtable that it reads, and with it the log, which is older than all
 // that was flushed meanwhile. After a crash that log does not bring back what was undone.
 func TestOrder_AReaderBringsNothingBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
 	recordMany(t, s, "first", "a", commitMany)
@@ -142,6 +143,7 @@ func hasGap(t testing.TB, dir string) bool {
 // However much there is in memory and in level 0 when a process dies, level 0 has no more
 // tables than Badger leaves alone when compactors begin.
 func TestOrder_LevelZeroIsSmall(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, dir)
 	recordMany(t, s, "first", "a", commitMany)
