@@ -24,9 +24,9 @@ short: ## Run the tests that need neither moto nor the built binary.
 	$(GO) test -race -short $(TESTFLAGS) ./resource/... ./change/... ./storage/... ./provider/demo/... ./provider/providertest/... ./observer/... ./api/... ./internal/...
 
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./bench/...
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 90m ./bench/... ./storage/badger
 
-torture: moto ## Run the random tests and the kills for long; ELAVA_TORTURE=1h sets how long.
+torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h sets how long.
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.

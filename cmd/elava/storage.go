@@ -40,8 +40,12 @@ type closedStore struct {
 	StoragePath string `required:"" placeholder:"DIR" help:"Directory of the store. No daemon may have it open."`
 }
 
-// use opens the store for a function and closes it.
-func (c *closedStore) use(env *Env, f func(maintainer) error) (err error) {
+// use opens the store for a function, and closes it, also at SIGINT and SIGTERM.
+func (c *closedStore) use(ctx context.Context, env *Env, f func(context.Context, maintainer) error) error {
+	return interruptible(ctx, func(ctx context.Context) error { return c.open(ctx, env, f) })
+}
+
+func (c *closedStore) open(ctx context.Context, env *Env, f func(context.Context, maintainer) error) (err error) {
 	store, err := env.OpenStore(c.StoragePath)
 	if err != nil {
 		return err
@@ -51,7 +55,19 @@ func (c *closedStore) use(env *Env, f func(maintainer) error) (err error) {
 	if !ok {
 		return errors.New("this engine needs no such care")
 	}
-	return f(m)
+	return f(ctx, m)
+}
+
+// interruptible gives a function a context that ends at the first SIGINT or SIGTERM, so
+// that it can remove what it has half done.
+func interruptible(ctx context.Context, f func(context.Context) error) error {
+	ctx, stop := untilSignal(ctx, func() {})
+	defer stop()
+	err := f(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", err)
+	}
+	return err
 }
 
 // StorageStatsCommand shows what the store holds and takes.
@@ -94,7 +110,7 @@ var errFindings = errors.New("the store is not whole; restore the newest backup 
 
 // Run implements the command.
 func (c *StorageVerifyCommand) Run(ctx context.Context, env *Env) error {
-	return c.use(env, func(m maintainer) error {
+	return c.use(ctx, env, func(ctx context.Context, m maintainer) error {
 		p := newProgress(env)
 		report, err := m.Verify(ctx, func(part string, entries int64) { p.show("%s: %d", part, entries) })
 		p.end()
@@ -136,7 +152,7 @@ type StorageCompactCommand struct {
 
 // Run implements the command.
 func (c *StorageCompactCommand) Run(ctx context.Context, env *Env) error {
-	return c.use(env, func(m maintainer) error {
+	return c.use(ctx, env, func(ctx context.Context, m maintainer) error {
 		before, err := m.Stats(ctx)
 		if err != nil {
 			return err
@@ -162,8 +178,13 @@ type StorageBackupCommand struct {
 	File string `arg:"" help:"File to write; it must not exist."`
 }
 
-// Run implements the command. The backup is read back before it gets its name.
-func (c *StorageBackupCommand) Run(ctx context.Context, env *Env) (err error) {
+// Run implements the command.
+func (c *StorageBackupCommand) Run(ctx context.Context, env *Env) error {
+	return interruptible(ctx, func(ctx context.Context) error { return c.backUp(ctx, env) })
+}
+
+// backUp reads the backup back before it gives it its name.
+func (c *StorageBackupCommand) backUp(ctx context.Context, env *Env) (err error) {
 	if _, err := os.Lstat(c.File); err == nil {
 		return fmt.Errorf("%s exists; name a file that does not", c.File)
 	}
@@ -229,6 +250,10 @@ type StorageRestoreCommand struct {
 
 // Run implements the command.
 func (c *StorageRestoreCommand) Run(ctx context.Context, env *Env) error {
+	return interruptible(ctx, func(ctx context.Context) error { return c.restore(ctx, env) })
+}
+
+func (c *StorageRestoreCommand) restore(ctx context.Context, env *Env) error {
 	f, err := os.Open(c.File)
 	if err != nil {
 		return err

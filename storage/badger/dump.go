@@ -228,14 +228,17 @@ func load(ctx context.Context, dir string, log *slog.Logger, dump iter.Seq2[stor
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err == nil {
-			err = l.record(&rec)
-		}
 		if err != nil {
+			return nil, err // of the dump, not of the store
+		}
+		if err := l.record(&rec); err != nil {
 			return nil, translate(err)
 		}
 	}
-	return l.header, l.finish()
+	if err := l.finish(); err != nil {
+		return nil, err
+	}
+	return l.header, rest(ctx, db, &files{dir: dir}, restToClose)
 }
 
 func (l *loader) record(rec *storage.DumpRecord) error {

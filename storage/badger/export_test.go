@@ -42,3 +42,14 @@ func BaselineEntries(r *resource.Resource, f resource.Fingerprint, schema uint32
 
 // DocumentKey returns the key under which the versions of a resource are kept.
 func DocumentKey(k resource.Key) []byte { return resourceKey(prefixDocument, k) }
+
+// LevelZero returns how many tables level 0 of an open store has.
+func (s *Store) LevelZero() int { return levelZero(s.db) }
+
+// LevelZeroStall is how many it may have.
+const LevelZeroStall = levelZeroStall
+
+// OpenWithoutCompactors opens the bare engine as recovery does.
+func OpenWithoutCompactors(dir string) (*engine.DB, error) {
+	return engine.OpenManaged(recoveryOptions(dir, nil))
+}

@@ -37,7 +37,7 @@ import (
 // After a crash the files are recovered by an engine that does not compact: it deletes
 // nothing of which rescue/ has only a link. What it recovers is compared with HEAD and
 // with what every scan since SUMS.open says it wrote (recovery.go). Only then are sums
-// taken, as of a store that was closed, and the copies given up.
+// taken, as of a store that was closed; the copies are given up before.
 const (
 	sumsFile     = "SUMS"
 	sumsOpenFile = "SUMS.open"
@@ -197,15 +197,11 @@ func (f *files) finishRescue() error {
 	return errors.Join(os.Rename(rescue, f.dir), syncDirectory(f.path))
 }
 
-// recovered gives up what was kept, once the engine has recovered all and closed its
-// files, and takes their sums. What is half removed must not be taken for what is to be
-// put back.
-func (f *files) recovered() error {
+// giveUpRescue gives up what was kept, once the engine has recovered all. What is half
+// removed must not be taken for what is to be put back.
+func (f *files) giveUpRescue() error {
 	rescue := filepath.Join(f.path, rescueDir)
-	if err := os.Rename(rescue, rescue+".tmp"); err != nil {
-		return err
-	}
-	return errors.Join(f.closed(), os.RemoveAll(rescue+".tmp"))
+	return errors.Join(os.Rename(rescue, rescue+".tmp"), syncDirectory(f.path), os.RemoveAll(rescue+".tmp"))
 }
 
 // closed takes the sums of all files, once the engine has closed them. Tables keep the
@@ -332,6 +328,9 @@ func memtableLogs(names []string) []int64 {
 	slices.Sort(logs)
 	return logs
 }
+
+// memtableLog returns the name of the log of a memtable.
+func (f *files) memtableLog(n int64) string { return filepath.Join(f.dir, fmt.Sprintf("%05d.mem", n)) }
 
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {

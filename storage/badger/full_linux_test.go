@@ -26,6 +26,7 @@ const smallDiskVariable = "ELAVA_SMALL_DISK"
 // writing resumes when there is room. The process is a child: if the engine wrote where
 // there is no space, the system would kill it.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	seed := storagetest.Seed(t)
 	t.Logf("seed %d: repeat with STORAGETEST_SEED=%d", seed, seed)
 	for _, name := range []string{

@@ -98,6 +98,7 @@ func sequence(seed uint64) *storagetest.Sequence {
 // A process is killed again and again, wherever it is. After each kill the store opens, is
 // whole, holds what was committed and nothing else, and takes the next scan.
 func TestKill_LosesNothingThatWasCommitted(t *testing.T) {
+	t.Parallel()
 	kills := 50
 	switch {
 	case torture(t) > 0:
@@ -113,9 +114,12 @@ func TestKill_LosesNothingThatWasCommitted(t *testing.T) {
 		for _, place := range newVictim(t, random).live(min(8, kills-n)) {
 			n++
 			places[place]++
+			if n%100 == 0 {
+				t.Logf("%d of %d kills", n, kills)
+			}
 		}
 	}
-	t.Logf("killed while: %v", places)
+	t.Logf("%d kills, while: %v", kills, places)
 }
 
 // endOfLife is the step at which a new store is begun, so that old ones do not slow the

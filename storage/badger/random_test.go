@@ -19,6 +19,7 @@ const randomTime = 60 * time.Second
 // Random sequences of scans, roll-backs, crashes, reopenings, trims and questions give the
 // same answers as the Model.
 func TestRandom_AnswersAsTheModel(t *testing.T) {
+	t.Parallel()
 	budget := randomTime
 	switch {
 	case torture(t) > 0:
@@ -42,6 +43,7 @@ func TestRandom_AnswersAsTheModel(t *testing.T) {
 // A life of scans of thousands of resources gives the same answers as the Model, while
 // space is given back all the time.
 func TestRandom_ScansGoOnWhileSpaceIsGivenBack(t *testing.T) {
+	t.Parallel()
 	seed := storagetest.Seed(t)
 	t.Logf("seed %d: repeat with STORAGETEST_SEED=%d", seed, seed)
 	q := &storagetest.Sequence{Seed: seed, Many: 500}

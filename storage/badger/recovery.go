@@ -90,7 +90,7 @@ func (f *files) verifyLogs(names []string) error {
 		return nil
 	}
 	for _, n := range logs[:len(logs)-1] {
-		path := filepath.Join(f.dir, fmt.Sprintf("%05d.mem", n))
+		path := f.memtableLog(n)
 		content, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -344,10 +344,10 @@ func cutLengthed(b []byte) (last, rest []byte, err error) {
 	return body[int64(len(body))-n:], body[:int64(len(body))-n], nil
 }
 
-// recoverCrash makes of what a crash left the files of a closed store. If it fails, the
-// files are as they were.
+// recoverCrash makes of what a crash left the files of a closed store, whose level 0 is
+// empty. If it fails, the files are as they were; or, once everything was found, they are
+// those of another crash.
 func (s *Store) recoverCrash() (err error) {
-	s.log.Info("Recovering the store: it was not closed")
 	if err := s.files.rescue(); err != nil {
 		return err
 	}
@@ -362,16 +362,21 @@ func (s *Store) recoverCrash() (err error) {
 	if s.db, err = openEngine(recoveryOptions(s.files.dir, engineLogger{s.log})); err != nil {
 		return translateOpen(s.path, s.files.dir, err)
 	}
-	err = s.recoverState()
+	for _, do := range [...]func() error{s.recoverState, s.files.giveUpRescue, s.sink} {
+		if err == nil {
+			err = do()
+		}
+	}
 	if err := errors.Join(err, s.db.Close()); err != nil {
 		return translate(err)
 	}
 	s.files.head = s.head.Load().Revision
-	return s.files.recovered()
+	return s.files.closed()
 }
 
 // recoveryOptions are those of an engine that reads what a crash left and deletes nothing
-// of it but the logs that it has made tables of. It never waits for tables to be compacted.
+// of it but the logs that it has made tables of, until it is told to. It never waits for
+// tables to be compacted.
 func recoveryOptions(dir string, log engine.Logger) engine.Options {
 	const noLimit = 1 << 30
 	return engineOptions(dir, nil, true).
@@ -385,10 +390,7 @@ func (s *Store) recoverState() error {
 	if err := s.readState(); err != nil {
 		return err
 	}
-	if err := s.checkRecovered(s.files.head); err != nil {
-		return err
-	}
-	return s.undoCutOff()
+	return s.checkRecovered(s.files.head)
 }
 
 // dropUseless removes what the engine stumbles over and does not need.
@@ -398,6 +400,9 @@ func (s *Store) recoverState() error {
 // file ever after ("Create a new file"). If it was not a crash that emptied the file, then
 // something is missing, which is found later.
 //
+// Older logs than one that is missing were made tables of, and would come back as newer
+// than what was written after them; see order.go.
+//
 // DISCARD estimates how much of a value log is garbage. Badger does not look whether it is
 // whole, and panics later on where it is not.
 func (f *files) dropUseless() error {
@@ -405,6 +410,7 @@ func (f *files) dropUseless() error {
 	if err != nil {
 		return err
 	}
+	left := names[:0:0]
 	for _, name := range names {
 		path := filepath.Join(f.dir, name)
 		info, err := os.Stat(path)
@@ -417,6 +423,24 @@ func (f *files) dropUseless() error {
 			if err := os.Remove(path); err != nil {
 				return err
 			}
+			continue
+		}
+		left = append(left, name)
+	}
+	return f.dropFlushed(memtableLogs(left))
+}
+
+// dropFlushed removes the logs before the last gap in their numbers.
+func (f *files) dropFlushed(logs []int64) error {
+	flushed := 0
+	for i := 1; i < len(logs); i++ {
+		if logs[i] != logs[i-1]+1 {
+			flushed = i
+		}
+	}
+	for _, n := range logs[:flushed] {
+		if err := os.Remove(f.memtableLog(n)); err != nil {
+			return err
 		}
 	}
 	return nil

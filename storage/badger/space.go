@@ -80,7 +80,7 @@ func (f *files) roomToOpen(clean bool) error {
 	if !known || free > plentyOfSpace {
 		return nil
 	}
-	need, err := f.compactionsToCome()
+	need, err := f.compactionsToCome(clean)
 	if err != nil {
 		return err
 	}
@@ -89,14 +89,15 @@ func (f *files) roomToOpen(clean bool) error {
 		if err != nil {
 			return err
 		}
-		need += 3 * logs // the copy, the tables, and what undoing writes
+		need += 3 * logs // the copy, the tables, and those below level 0
 	}
 	return f.full(free, need, "make room first")
 }
 
 // compactionsToCome is what compactions write that begin when a store is opened: of level
-// 0 where it holds as many tables as it may, else such as were cut off when it was closed.
-func (f *files) compactionsToCome() (int64, error) {
+// 0 after a crash and where it holds as many tables as it may, else such as were cut off
+// when it was closed.
+func (f *files) compactionsToCome(clean bool) (int64, error) {
 	tables, err := f.allocated(".sst")
 	if err != nil || tables == 0 {
 		return spaceForFiles, err
@@ -105,7 +106,7 @@ func (f *files) compactionsToCome() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(manifest.Levels) == 0 || len(manifest.Levels[0].Tables) < levelZeroTables {
+	if len(manifest.Levels) == 0 || clean && len(manifest.Levels[0].Tables) < levelZeroTables {
 		return spaceForFiles + min(tables, spaceForCutOff), nil
 	}
 	need := int64(spaceForFiles)

@@ -79,7 +79,8 @@ const (
 	valueThreshold = 256 << 10
 	valueLogSize   = 16 << 20 // also the limit of one value
 
-	levelZeroTables = 4 // above which level 0 is compacted
+	levelZeroTables = 2 // with which level 0 is compacted
+	levelZeroStall  = 3 // that level 0 never exceeds; see order.go
 )
 
 // Store is an open store. See storage.Store for its methods.
@@ -149,6 +150,7 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	if !clean {
+		s.log.Info("Recovering the store: it was not closed")
 		if err := s.recoverCrash(); err != nil {
 			return err
 		}
@@ -220,7 +222,7 @@ func engineOptions(dir string, log *slog.Logger, checked bool) engine.Options {
 		WithMemTableSize(memtableSize).
 		WithNumMemtables(2).
 		WithNumLevelZeroTables(levelZeroTables).
-		WithNumLevelZeroTablesStall(8).
+		WithNumLevelZeroTablesStall(levelZeroStall).
 		WithNumCompactors(2).
 		WithValueThreshold(valueThreshold).
 		WithValueLogFileSize(valueLogSize).
@@ -242,7 +244,8 @@ func (s *Store) readState() error {
 	return s.recoverTrim()
 }
 
-// undoCutOff undoes a scan that was cut off.
+// undoCutOff undoes a scan that was cut off. Where there is no room for that, the next
+// scan does it; readers do not look above the head.
 func (s *Store) undoCutOff() error {
 	head := s.head.Load().Revision
 	intent, err := s.readIntent()
@@ -250,8 +253,17 @@ func (s *Store) undoCutOff() error {
 		return err
 	}
 	s.log.Info("Undoing a scan that was not committed", "revision", intent, "head", head)
-	return s.undo(context.Background(), head)
+	err = s.undo(context.Background(), head)
+	if errors.Is(err, storage.ErrFull) {
+		s.log.Warn(undoLater, "revision", intent, "error", err)
+		s.dirty = true
+		return nil
+	}
+	return err
 }
+
+// undoLater is said where a scan cannot be undone yet.
+const undoLater = "What was staged is undone when there is room for it; until then it stays invisible"
 
 // Head implements storage.Store.
 func (s *Store) Head(context.Context) (storage.Head, error) {
@@ -344,7 +356,7 @@ func (s *Store) Close() error {
 	if s.released {
 		return s.result
 	}
-	if err := s.files.roomToClose(); err != nil {
+	if err := s.readyToClose(); err != nil {
 		return fmt.Errorf("closing store %s: %w", s.path, err)
 	}
 	s.released = true
@@ -359,6 +371,15 @@ func (s *Store) Close() error {
 	}
 	s.unlock()
 	return s.result
+}
+
+// readyToClose makes sure that closing the engine fails for no lack of space, and leaves
+// level 0 as small as it has to be.
+func (s *Store) readyToClose() error {
+	if err := s.files.roomToClose(); err != nil {
+		return err
+	}
+	return rest(context.Background(), s.db, &s.files, restToClose)
 }
 
 // revisionTimes remembers the times of revisions, which never change.

@@ -70,6 +70,7 @@ func listing(t testing.TB, dir string) []string {
 var options = storagetest.Options{Persistent: true, Crash: crash}
 
 func TestStore_KeepsTheContract(t *testing.T) {
+	t.Parallel()
 	storagetest.Exercise(t, open, options)
 }
 

@@ -313,21 +313,18 @@ func (s *Store) touch(internal []byte) error {
 	return batch.Flush()
 }
 
-// emptyMemtable brings what is in memory into tables. Badger refuses writes for that
-// moment, so it takes the place of the writer.
+// emptyMemtable brings what is in memory into tables below level 0. Badger refuses writes
+// for that moment, so it takes the place of the writer. A reader that has been reading for
+// long keeps old memtables; if it does not end, that is storage.ErrBusy.
 func (s *Store) emptyMemtable(ctx context.Context) error {
 	if err := s.beginWriting(ctx, true); err != nil {
 		return err
 	}
 	defer s.endWriting(false)
-	head := s.head.Load().Revision
-	if head == 0 {
-		return nil
-	}
-	if err := s.writeNumber(prefixFlush, 0, head); err != nil {
+	if err := rest(ctx, s.db, &s.files, restToEmpty); err != nil {
 		return err
 	}
-	return s.db.DropPrefix([]byte{prefixFlush})
+	return s.sink()
 }
 
 // Share of a value log file that has to be garbage for it to be rewritten.
@@ -338,7 +335,7 @@ func (s *Store) collectValueLog(ctx context.Context) error {
 		if err := s.room(2 * valueLogSize); err != nil {
 			return err
 		}
-		err := s.db.RunValueLogGC(valueLogGarbage)
+		err := s.collectOneValueLog(ctx)
 		if errors.Is(err, engine.ErrNoRewrite) || errors.Is(err, engine.ErrRejected) {
 			return nil
 		}
@@ -347,4 +344,15 @@ func (s *Store) collectValueLog(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// collectOneValueLog rewrites what is left of one value log, in the place of the writer:
+// Badger looks whether an entry is still the newest and then writes it anew, at the same
+// timestamp. What a scan or its roll-back wrote in between would be overwritten.
+func (s *Store) collectOneValueLog(ctx context.Context) error {
+	if err := s.beginWriting(ctx, true); err != nil {
+		return err
+	}
+	defer s.endWriting(false)
+	return s.db.RunValueLogGC(valueLogGarbage)
 }

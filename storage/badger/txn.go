@@ -389,7 +389,7 @@ func (t *txn) Rollback() error {
 	err := t.s.undo(context.Background(), t.s.head.Load().Revision)
 	t.end(err != nil)
 	if errors.Is(err, storage.ErrFull) {
-		t.s.log.Warn("What was staged is undone when there is room for it; until then it stays invisible", "revision", t.revision, "error", err)
+		t.s.log.Warn(undoLater, "revision", t.revision, "error", err)
 		return nil
 	}
 	if err != nil {
