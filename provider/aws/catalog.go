@@ -15,5 +15,16 @@ func collectors() []lister {
 		lambdaCollectors(),
 		s3Collectors(),
 		iamCollectors(),
+		ecsCollectors(),
+		eksCollectors(),
+		ecrCollectors(),
+		elasticacheCollectors(),
+		eventbridgeCollectors(),
+		pipesCollectors(),
+		schedulerCollectors(),
+		kinesisCollectors(),
+		sfnCollectors(),
+		apigatewayCollectors(),
+		apigatewayv2Collectors(),
 	)
 }

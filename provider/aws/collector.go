@@ -259,7 +259,7 @@ func (c *collector[T]) accountWide() bool        { return c.global }
 
 func (c *collector[T]) check(enc *resource.Encoder) error {
 	var v T
-	return enc.Check(v)
+	return enc.Check(documentOf(&v))
 }
 
 func (c *collector[T]) actions() []string {
@@ -342,14 +342,14 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case slices.Contains(c.vanished, code) && len(batch) > 1:
+	case c.gone(code) && len(batch) > 1:
 		for i := range batch { // which one?
 			if err := c.fetchBatch(ctx, d, batch[i:i+1]); err != nil {
 				return err
 			}
 		}
 		return nil
-	case slices.Contains(c.vanished, code):
+	case c.gone(code):
 		batch[0].vanished = true
 		return nil
 	}
@@ -363,6 +363,10 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		}
 	}
 	return nil
+}
+
+func (c *collector[T]) gone(code string) bool {
+	return code == notThere || slices.Contains(c.vanished, code)
 }
 
 // redacted takes passwords out of tags.
@@ -411,7 +415,7 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 		r.ARN = strings.NewReplacer("{partition}", at.partition, "{region}", r.Key.Region,
 			"{account}", account, "{id}", r.Key.ID).Replace(c.arn)
 	}
-	doc, err := enc.Append((*buf)[:0], e.value)
+	doc, err := enc.Append((*buf)[:0], documentOf(e.value))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Key, err)
 	}
