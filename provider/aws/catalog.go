@@ -26,5 +26,10 @@ func collectors() []lister {
 		sfnCollectors(),
 		apigatewayCollectors(),
 		apigatewayv2Collectors(),
+		backupCollectors(),
+		opensearchCollectors(),
+		redshiftCollectors(),
+		redshiftServerlessCollectors(),
+		glueCollectors(),
 	)
 }

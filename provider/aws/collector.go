@@ -30,6 +30,20 @@ type place struct {
 	region             string // as in the scope: may be resource.Global
 }
 
+// arn fills in a template of collector.arn.
+func (p place) arn(template, id string) string {
+	return strings.NewReplacer("{partition}", p.partition, "{region}", p.region, "{account}", p.account, "{id}", id).Replace(template)
+}
+
+// placeKey is the key under which the contexts of details have the place of the scope.
+type placeKey struct{}
+
+// arnIn makes, in a detail, the ARN that the call needs and the list does not tell.
+func arnIn(ctx context.Context, template string, id *string) *string {
+	at, _ := ctx.Value(placeKey{}).(place)
+	return aws.String(at.arn(template, aws.ToString(id)))
+}
+
 // collector declares how the resources of one type are listed and read. T is what the
 // API says of one of them: the SDK's type, or a struct that embeds it and adds members
 // for details.
@@ -280,6 +294,7 @@ func (c *collector[T]) actions() []string {
 func (c *collector[T]) list(
 	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
 ) error {
+	ctx = context.WithValue(ctx, placeKey{}, at)
 	var details []detail[T]
 	if c.details != nil {
 		details = c.details(cfg)
@@ -412,8 +427,7 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 		if f.Owner != nil {
 			account = *f.Owner
 		}
-		r.ARN = strings.NewReplacer("{partition}", at.partition, "{region}", r.Key.Region,
-			"{account}", account, "{id}", r.Key.ID).Replace(c.arn)
+		r.ARN = place{at.partition, account, r.Key.Region}.arn(c.arn, r.Key.ID)
 	}
 	doc, err := enc.Append((*buf)[:0], documentOf(e.value))
 	if err != nil {

@@ -78,7 +78,7 @@ func requestName(t *testing.T, r *http.Request) string {
 	}
 	if r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
 		_, _ = io.Copy(io.Discard, r.Body)
-		return r.Method + " " + r.URL.Path
+		return r.Method + " " + strings.TrimSuffix(r.URL.Path, "/")
 	}
 	if err := r.ParseForm(); err != nil {
 		t.Errorf("reading a request: %v", err)
