@@ -31,5 +31,14 @@ func collectors() []lister {
 		redshiftCollectors(),
 		redshiftServerlessCollectors(),
 		glueCollectors(),
+		batchCollectors(),
+		apprunnerCollectors(),
+		elasticbeanstalkCollectors(),
+		memorydbCollectors(),
+		daxCollectors(),
+		firehoseCollectors(),
+		mskCollectors(),
+		mqCollectors(),
+		athenaCollectors(),
 	)
 }
