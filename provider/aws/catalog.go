@@ -40,5 +40,9 @@ func collectors() []lister {
 		mskCollectors(),
 		mqCollectors(),
 		athenaCollectors(),
+		emrCollectors(),
+		sagemakerCollectors(),
+		dmsCollectors(),
+		transferCollectors(),
 	)
 }
