@@ -82,7 +82,7 @@ func TestMoto_Scheduler(t *testing.T) {
 	wantAt(t, inv.get(t, "AWS::Scheduler::Schedule", "nightly/clean"), "rate(1 day)", "ScheduleExpression")
 }
 
-// ListStreams gives fewer streams than there are, and tells so: 10 for moto, 100 for AWS.
+// There are more streams than one answer has, and moto tells no token for the rest.
 func TestMoto_Kinesis(t *testing.T) {
 	c := moto(t)
 	ctx, k := t.Context(), kinesis.NewFromConfig(c.config(t))

@@ -13,6 +13,8 @@ const daxPage = 100
 
 func daxCollectors() []lister { return []lister{daxClusters()} }
 
+// daxClusters takes no failure to read tags for a deletion: a cluster that is not available
+// may be said not to be found.
 func daxClusters() lister {
 	return &collector[tagged[types.Cluster]]{
 		rules: resource.Schema{
@@ -43,7 +45,6 @@ func daxClusters() lister {
 				func(o *dax.ListTagsOutput) ([]types.Tag, *string) { return o.Tags, o.NextToken },
 				func(t types.Tag) (*string, *string) { return t.Key, t.Value })}
 		},
-		vanished: []string{"ClusterNotFoundFault"},
 		terminal: []string{"deleted"},
 		read: func(c *tagged[types.Cluster]) facts {
 			return facts{ID: c.It.ClusterName, ARN: c.It.ClusterArn, Name: aws.ToString(c.It.ClusterName), Status: aws.ToString(c.It.Status), Tags: c.Tags}

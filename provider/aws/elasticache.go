@@ -18,8 +18,8 @@ func elasticacheCollectors() []lister {
 	}
 }
 
-// elasticacheTagsBy leaves the tags of what is not available yet unknown: ElastiCache
-// refuses to tell them.
+// elasticacheTagsBy leaves the tags of a cluster that is not available unknown: ElastiCache
+// says of it what it says of one that is gone, so that is no reason to leave it out.
 func elasticacheTagsBy[T any](cfg aws.Config, arn func(*T) *string) []detail[tagged[T]] {
 	return []detail[tagged[T]]{tagsBy("elasticache:ListTagsForResource", elasticache.NewFromConfig(cfg).ListTagsForResource,
 		func(v *T) *elasticache.ListTagsForResourceInput {
@@ -60,7 +60,6 @@ func elasticacheClusters() lister {
 		details: func(cfg aws.Config) []detail[tagged[types.CacheCluster]] {
 			return elasticacheTagsBy(cfg, func(c *types.CacheCluster) *string { return c.ARN })
 		},
-		vanished: []string{"CacheClusterNotFound"},
 		terminal: []string{"deleted"},
 		read: func(c *tagged[types.CacheCluster]) facts {
 			return facts{
@@ -101,7 +100,6 @@ func elasticacheReplicationGroups() lister {
 		details: func(cfg aws.Config) []detail[tagged[types.ReplicationGroup]] {
 			return elasticacheTagsBy(cfg, func(g *types.ReplicationGroup) *string { return g.ARN })
 		},
-		vanished: []string{"ReplicationGroupNotFoundFault"},
 		terminal: []string{"deleted"},
 		read: func(g *tagged[types.ReplicationGroup]) facts {
 			return facts{

@@ -13,6 +13,8 @@ const memorydbPage = 100
 
 func memorydbCollectors() []lister { return []lister{memorydbClusters()} }
 
+// memorydbClusters takes no failure to read tags for a deletion: a cluster that is not available
+// may be said not to be found.
 func memorydbClusters() lister {
 	return &collector[tagged[types.Cluster]]{
 		rules: resource.Schema{
@@ -42,7 +44,6 @@ func memorydbClusters() lister {
 					return tagMap(o.TagList, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
 				})}
 		},
-		vanished: []string{"ClusterNotFoundFault"},
 		read: func(c *tagged[types.Cluster]) facts {
 			return facts{ID: c.It.Name, ARN: c.It.ARN, Name: aws.ToString(c.It.Name), Status: aws.ToString(c.It.Status), Tags: c.Tags}
 		},

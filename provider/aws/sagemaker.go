@@ -67,7 +67,7 @@ func sagemakerEndpoints() lister {
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeEndpointOutput) *string { return v.EndpointArn }),
 			}
 		},
-		vanished: []string{"ValidationException", "ResourceNotFound"},
+		vanished: []string{"ResourceNotFound"},
 		read: func(v *tagged[sagemaker.DescribeEndpointOutput]) facts {
 			return facts{
 				ID: v.It.EndpointName, ARN: v.It.EndpointArn, Name: aws.ToString(v.It.EndpointName), Status: string(v.It.EndpointStatus),
@@ -112,7 +112,7 @@ func sagemakerModels() lister {
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeModelOutput) *string { return v.ModelArn }),
 			}
 		},
-		vanished: []string{"ValidationException", "ResourceNotFound"},
+		vanished: []string{"ResourceNotFound"},
 		read: func(v *tagged[sagemaker.DescribeModelOutput]) facts {
 			return facts{
 				ID: v.It.ModelName, ARN: v.It.ModelArn, Name: aws.ToString(v.It.ModelName),
@@ -156,7 +156,7 @@ func sagemakerNotebooks() lister {
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeNotebookInstanceOutput) *string { return v.NotebookInstanceArn }),
 			}
 		},
-		vanished: []string{"ValidationException", "ResourceNotFound"},
+		vanished: []string{"ResourceNotFound"},
 		read: func(v *tagged[sagemaker.DescribeNotebookInstanceOutput]) facts {
 			return facts{
 				ID: v.It.NotebookInstanceName, ARN: v.It.NotebookInstanceArn, Name: aws.ToString(v.It.NotebookInstanceName), Status: string(v.It.NotebookInstanceStatus),
@@ -201,7 +201,7 @@ func sagemakerDomains() lister {
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeDomainOutput) *string { return v.DomainArn }),
 			}
 		},
-		vanished: []string{"ValidationException", "ResourceNotFound"},
+		vanished: []string{"ResourceNotFound"},
 		read: func(v *tagged[sagemaker.DescribeDomainOutput]) facts {
 			return facts{
 				ID: v.It.DomainId, ARN: v.It.DomainArn, Name: aws.ToString(v.It.DomainName), Status: string(v.It.Status),
