@@ -31,6 +31,20 @@ type place struct {
 	region             string // as in the scope: may be resource.Global
 }
 
+// arn fills in a template of collector.arn.
+func (p place) arn(template, id string) string {
+	return strings.NewReplacer("{partition}", p.partition, "{region}", p.region, "{account}", p.account, "{id}", id).Replace(template)
+}
+
+// placeKey is the key under which the contexts of details have the place of the scope.
+type placeKey struct{}
+
+// arnIn makes, in a detail, the ARN that the call needs and the list does not tell.
+func arnIn(ctx context.Context, template string, id *string) *string {
+	at, _ := ctx.Value(placeKey{}).(place)
+	return aws.String(at.arn(template, aws.ToString(id)))
+}
+
 // collector declares how the resources of one type are listed and read. T is what the
 // API says of one of them: the SDK's type, or a struct that embeds it and adds members
 // for details.
@@ -264,7 +278,7 @@ func (c *collector[T]) accountWide() bool        { return c.global }
 
 func (c *collector[T]) check(enc *resource.Encoder) error {
 	var v T
-	return enc.Check(v)
+	return enc.Check(documentOf(&v))
 }
 
 func (c *collector[T]) actions() []string {
@@ -310,6 +324,7 @@ func (c *collector[T]) confirm(
 func (c *collector[T]) readAll(
 	ctx context.Context, from source[T], at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
 ) error {
+	ctx = context.WithValue(ctx, placeKey{}, at)
 	var details []detail[T]
 	if c.details != nil {
 		details = c.details(cfg)
@@ -372,14 +387,14 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case slices.Contains(c.vanished, code) && len(batch) > 1:
+	case c.gone(code) && len(batch) > 1:
 		for i := range batch { // which one?
 			if err := c.fetchBatch(ctx, d, batch[i:i+1]); err != nil {
 				return err
 			}
 		}
 		return nil
-	case slices.Contains(c.vanished, code):
+	case c.gone(code):
 		batch[0].vanished = true
 		return nil
 	}
@@ -393,6 +408,10 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		}
 	}
 	return nil
+}
+
+func (c *collector[T]) gone(code string) bool {
+	return code == notThere || slices.Contains(c.vanished, code)
 }
 
 // redacted takes passwords out of tags.
@@ -438,10 +457,9 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 		if f.Owner != nil {
 			account = *f.Owner
 		}
-		r.ARN = strings.NewReplacer("{partition}", at.partition, "{region}", r.Key.Region,
-			"{account}", account, "{id}", r.Key.ID).Replace(c.arn)
+		r.ARN = place{at.partition, account, r.Key.Region}.arn(c.arn, r.Key.ID)
 	}
-	doc, err := enc.Append((*buf)[:0], e.value)
+	doc, err := enc.Append((*buf)[:0], documentOf(e.value))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Key, err)
 	}

@@ -78,6 +78,9 @@ func describe(b *strings.Builder, c lister) {
 		b.WriteString("- Listed in every region.\n")
 	}
 	fmt.Fprintf(b, "- List: `%s`\n", c.actions()[0])
+	if above := field(c, "parentAction").String(); above != "" {
+		fmt.Fprintf(b, "- For each of what is listed by: `%s`\n", above)
+	}
 	for _, d := range details(c) {
 		switch {
 		case d.action == "":

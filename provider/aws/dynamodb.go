@@ -10,7 +10,10 @@ import (
 	"github.com/elava-dev/elava/resource"
 )
 
-func dynamodbCollectors() []lister { return []lister{dynamodbTables()} }
+// dynamodbBackupPage is the most that ListBackups gives (DynamoDB API Reference).
+const dynamodbBackupPage = 100
+
+func dynamodbCollectors() []lister { return []lister{dynamodbTables(), dynamodbBackups()} }
 
 type table struct {
 	types.TableDescription
@@ -99,6 +102,36 @@ func dynamodbTables() lister {
 			return facts{
 				ID: t.TableName, ARN: t.TableArn, Name: aws.ToString(t.TableName), Status: string(t.TableStatus),
 				UID: aws.ToString(t.TableId), Created: t.CreationDateTime, Tags: t.Tags,
+			}
+		},
+	}
+}
+
+// dynamodbBackups lists backups on demand, by the system and by AWS Backup. They have no
+// tags.
+func dynamodbBackups() lister {
+	return &collector[types.BackupSummary]{
+		rules: resource.Schema{
+			Type: "AWS::DynamoDB::Backup", Version: 1,
+			Omit: []string{"BackupStatus", "BackupSizeBytes"},
+		},
+		action: "dynamodb:ListBackups",
+		pages: func(cfg aws.Config) source[types.BackupSummary] {
+			return paged(dynamodb.NewFromConfig(cfg).ListBackups,
+				func(token *string) *dynamodb.ListBackupsInput {
+					return &dynamodb.ListBackupsInput{
+						BackupType: types.BackupTypeFilterAll, Limit: aws.Int32(dynamodbBackupPage), ExclusiveStartBackupArn: token,
+					}
+				},
+				func(o *dynamodb.ListBackupsOutput) ([]types.BackupSummary, *string) {
+					return o.BackupSummaries, o.LastEvaluatedBackupArn
+				})
+		},
+		terminal: []string{string(types.BackupStatusDeleted)},
+		read: func(b *types.BackupSummary) facts {
+			return facts{
+				ID: within(b.TableName, aws.String(lastPart(aws.ToString(b.BackupArn)))), ARN: b.BackupArn, Name: aws.ToString(b.BackupName),
+				Status: string(b.BackupStatus), Created: b.BackupCreationDateTime,
 			}
 		},
 	}

@@ -355,7 +355,7 @@ func TestProvider_Plan(t *testing.T) {
 	for _, regions := range [][]string{{"all"}, {"eu-west-1", "us-east-1", "eu-west-1"}} {
 		p := c.provider(t, func(o *elavaaws.Options) {
 			o.Regions = regions
-			o.IncludeTypes = []string{"aws::ec2::v*", "*::bucket", "AWS::EKS::*"}
+			o.IncludeTypes = []string{"aws::ec2::vo*", "aws::ec2::vpc", "*::bucket", "AWS::Nothing::*"}
 			o.ExcludeTypes = []string{"AWS::EC2::Vpc"}
 		})
 		plan, err := p.Plan(t.Context())
@@ -370,7 +370,7 @@ func TestProvider_Plan(t *testing.T) {
 		if fmt.Sprint(got) != want {
 			t.Errorf("%q: plan is %v", regions, got)
 		}
-		if len(plan.Notices) != 1 || !strings.Contains(plan.Notices[0], "AWS::EKS::*") {
+		if len(plan.Notices) != 1 || !strings.Contains(plan.Notices[0], "AWS::Nothing::*") {
 			t.Errorf("notices are %q", plan.Notices)
 		}
 	}

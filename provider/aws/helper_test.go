@@ -93,9 +93,10 @@ func (c *cloud) config(t *testing.T) aws.Config {
 }
 
 func (c *cloud) record(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("record",
-		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
-			middleware.InitializeOutput, middleware.Metadata, error,
+	// Not in an earlier step: some services set their names late in the first one.
+	return stack.Serialize.Add(middleware.SerializeMiddlewareFunc("record",
+		func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
+			middleware.SerializeOutput, middleware.Metadata, error,
 		) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -105,7 +106,7 @@ func (c *cloud) record(stack *middleware.Stack) error {
 			c.operations[awsmiddleware.GetServiceID(ctx)+"."+awsmiddleware.GetOperationName(ctx)] = true
 			c.mu.Unlock()
 			defer c.mu.Lock()
-			return next.HandleInitialize(ctx, in)
+			return next.HandleSerialize(ctx, in)
 		}), middleware.Before)
 }
 

@@ -13,7 +13,12 @@ import (
 // lambdaPage is the most that ListFunctions gives (Lambda API Reference).
 const lambdaPage = 50
 
-func lambdaCollectors() []lister { return []lister{lambdaFunctions()} }
+// lambdaListPage is the most that ListEventSourceMappings gives; ListLayers gives lambdaPage.
+const lambdaListPage = 100
+
+func lambdaCollectors() []lister {
+	return []lister{lambdaFunctions(), lambdaEventSourceMappings(), lambdaLayers()}
+}
 
 type function struct {
 	types.FunctionConfiguration
@@ -76,6 +81,72 @@ func lambdaFunctions() lister {
 				ID: f.FunctionName, ARN: f.FunctionArn, Name: aws.ToString(f.FunctionName),
 				Status: string(f.State), Tags: f.Tags,
 			}
+		},
+	}
+}
+
+func lambdaEventSourceMappings() lister {
+	sets := map[string]string{
+		"FilterCriteria.Filters":           "{Pattern}",
+		"FunctionResponseTypes":            "",
+		"MetricsConfig.Metrics":            "",
+		"Queues":                           "",
+		"SelfManagedEventSource.Endpoints": "",
+		"SourceAccessConfigurations":       "{Type}:{URI}",
+		"Topics":                           "",
+	}
+	for _, kafka := range []string{"AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"} {
+		sets[kafka+".SchemaRegistryConfig.AccessConfigs"] = "{Type}:{URI}"
+		sets[kafka+".SchemaRegistryConfig.SchemaValidationConfigs"] = "{Attribute}"
+	}
+	return &collector[tagged[types.EventSourceMappingConfiguration]]{
+		rules: resource.Schema{
+			Type: "AWS::Lambda::EventSourceMapping", Version: 1,
+			Omit: []string{"State", "StateTransitionReason", "LastModified", "LastProcessingResult"},
+			Sets: sets,
+		},
+		action: "lambda:ListEventSourceMappings",
+		pages: func(cfg aws.Config) source[tagged[types.EventSourceMappingConfiguration]] {
+			return paged(lambda.NewFromConfig(cfg).ListEventSourceMappings,
+				func(token *string) *lambda.ListEventSourceMappingsInput {
+					return &lambda.ListEventSourceMappingsInput{MaxItems: aws.Int32(lambdaListPage), Marker: token}
+				},
+				func(o *lambda.ListEventSourceMappingsOutput) ([]tagged[types.EventSourceMappingConfiguration], *string) {
+					return untagged(o.EventSourceMappings), o.NextMarker
+				})
+		},
+		details: func(cfg aws.Config) []detail[tagged[types.EventSourceMappingConfiguration]] {
+			return []detail[tagged[types.EventSourceMappingConfiguration]]{tagsBy("lambda:ListTags", lambda.NewFromConfig(cfg).ListTags,
+				func(m *types.EventSourceMappingConfiguration) *lambda.ListTagsInput {
+					return &lambda.ListTagsInput{Resource: m.EventSourceMappingArn}
+				},
+				func(o *lambda.ListTagsOutput) map[string]string { return o.Tags })}
+		},
+		vanished: []string{"ResourceNotFoundException"},
+		arn:      "arn:{partition}:lambda:{region}:{account}:event-source-mapping:{id}",
+		read: func(m *tagged[types.EventSourceMappingConfiguration]) facts {
+			return facts{ID: m.It.UUID, ARN: m.It.EventSourceMappingArn, Status: aws.ToString(m.It.State), Tags: m.Tags}
+		},
+	}
+}
+
+// lambdaLayers lists layers with their latest version. Layers have no tags.
+func lambdaLayers() lister {
+	return &collector[types.LayersListItem]{
+		rules: resource.Schema{
+			Type: "AWS::Lambda::Layer", Version: 1,
+			Sets: map[string]string{"LatestMatchingVersion.CompatibleArchitectures": "", "LatestMatchingVersion.CompatibleRuntimes": ""},
+		},
+		action: "lambda:ListLayers",
+		pages: func(cfg aws.Config) source[types.LayersListItem] {
+			return paged(lambda.NewFromConfig(cfg).ListLayers,
+				func(token *string) *lambda.ListLayersInput {
+					return &lambda.ListLayersInput{MaxItems: aws.Int32(lambdaPage), Marker: token}
+				},
+				func(o *lambda.ListLayersOutput) ([]types.LayersListItem, *string) { return o.Layers, o.NextMarker })
+		},
+		read: func(l *types.LayersListItem) facts {
+			return facts{ID: l.LayerName, ARN: l.LayerArn, Name: aws.ToString(l.LayerName)}
 		},
 	}
 }

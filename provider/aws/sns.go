@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -11,7 +10,7 @@ import (
 	"github.com/elava-dev/elava/resource"
 )
 
-func snsCollectors() []lister { return []lister{snsTopics()} }
+func snsCollectors() []lister { return []lister{snsTopics(), snsSubscriptions()} }
 
 // topic has the attributes that GetTopicAttributes documents under their names.
 type topic struct {
@@ -75,10 +74,100 @@ func snsTopics() lister {
 				}),
 			}}
 		},
-		vanished: []string{"NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException"},
+		vanished: snsGone(),
 		read: func(t *topic) facts {
-			name := t.TopicArn[strings.LastIndexByte(t.TopicArn, ':')+1:]
+			name := lastColon(t.TopicArn)
 			return facts{ID: &name, ARN: &t.TopicArn, Name: name, Tags: t.Tags}
 		},
 	}
+}
+
+// snsGone are the codes of what was deleted: the query protocol and JSON spell them
+// differently.
+func snsGone() []string {
+	return []string{"NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException"}
+}
+
+// subscription has the attributes that GetSubscriptionAttributes documents under their
+// names.
+type subscription struct {
+	SubscriptionArn, TopicArn, Protocol, Endpoint, Owner                               string
+	ConfirmationWasAuthenticated, PendingConfirmation, RawMessageDelivery              string
+	SubscriptionPrincipal, SubscriptionRoleArn, FilterPolicyScope, ReplayStatus        string
+	DeliveryPolicy, EffectiveDeliveryPolicy, FilterPolicy, RedrivePolicy, ReplayPolicy string
+
+	Attributes map[string]string // all others
+}
+
+// Until it is confirmed a subscription has this in the place of its ARN, and one that was
+// deleted that (SNS API Reference, ListSubscriptions).
+const (
+	snsPending = "PendingConfirmation"
+	snsDeleted = "Deleted"
+)
+
+// snsSubscriptions names a subscription by its topic and what its ARN has behind it. Before
+// its confirmation it has no ARN, and is named by protocol and endpoint.
+func snsSubscriptions() lister {
+	return &collector[subscription]{
+		rules: resource.Schema{
+			Type: "AWS::SNS::Subscription", Version: 1,
+			Omit:     []string{"PendingConfirmation", "ReplayStatus"},
+			Policies: []string{"DeliveryPolicy", "EffectiveDeliveryPolicy", "FilterPolicy", "RedrivePolicy", "ReplayPolicy"},
+		},
+		action: "sns:ListSubscriptions",
+		pages: func(cfg aws.Config) source[subscription] {
+			return paged(sns.NewFromConfig(cfg).ListSubscriptions,
+				func(token *string) *sns.ListSubscriptionsInput { return &sns.ListSubscriptionsInput{NextToken: token} },
+				func(o *sns.ListSubscriptionsOutput) ([]subscription, *string) {
+					return converted(o.Subscriptions, func(s types.Subscription) subscription {
+						return subscription{
+							SubscriptionArn: aws.ToString(s.SubscriptionArn), TopicArn: aws.ToString(s.TopicArn),
+							Protocol: aws.ToString(s.Protocol), Endpoint: aws.ToString(s.Endpoint), Owner: aws.ToString(s.Owner),
+						}
+					}), o.NextToken
+				})
+		},
+		details: func(cfg aws.Config) []detail[subscription] {
+			getAttributes := sns.NewFromConfig(cfg).GetSubscriptionAttributes
+			return []detail[subscription]{{
+				action: "sns:GetSubscriptionAttributes",
+				fetch: each(func(ctx context.Context, s *subscription) error {
+					if !s.confirmed() {
+						return nil
+					}
+					out, err := getAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &s.SubscriptionArn})
+					if err != nil {
+						return err
+					}
+					if out.Attributes["SubscriptionArn"] != s.SubscriptionArn {
+						return badAnswer("sns GetSubscriptionAttributes: the answer is for another subscription")
+					}
+					s.Attributes = assign(s, out.Attributes)
+					return nil
+				}),
+			}}
+		},
+		vanished: snsGone(),
+		terminal: []string{snsDeleted},
+		read: func(s *subscription) facts {
+			f := facts{ID: aws.String(lastColon(s.TopicArn) + "/" + lastColon(s.SubscriptionArn)), Name: s.Endpoint, Status: "Confirmed"}
+			switch {
+			case s.confirmed():
+				f.ARN = &s.SubscriptionArn
+			case s.SubscriptionArn == snsDeleted:
+				f.Status = snsDeleted
+			default:
+				f.ID, f.Status = aws.String(lastColon(s.TopicArn)+"/"+s.Protocol+":"+s.Endpoint), snsPending
+			}
+			if s.PendingConfirmation == "true" {
+				f.Status = snsPending
+			}
+			return f
+		},
+	}
+}
+
+func (s *subscription) confirmed() bool {
+	return s.SubscriptionArn != snsPending && s.SubscriptionArn != snsDeleted
 }

@@ -1,0 +1,173 @@
+package aws_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/firehose"
+	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
+	"github.com/aws/aws-sdk-go-v2/service/kafka"
+	kafkatypes "github.com/aws/aws-sdk-go-v2/service/kafka/types"
+	"github.com/aws/aws-sdk-go-v2/service/memorydb"
+	memorydbtypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
+)
+
+// moto wants Docker for Batch.
+func TestBatch(t *testing.T) {
+	c := answers(t, map[string]string{
+		"POST /v1/describecomputeenvironments": `{"computeEnvironments":[
+			{"computeEnvironmentName":"spot","computeEnvironmentArn":"arn:aws:batch:us-east-1:123456789012:compute-environment/spot","uuid":"u-1","state":"ENABLED","status":"VALID",
+			 "computeResources":{"type":"SPOT","maxvCpus":64,"desiredvCpus":8,"subnets":["b","a"]},"tags":{"env":"prod"}},
+			{"computeEnvironmentName":"old","computeEnvironmentArn":"arn:aws:batch:us-east-1:123456789012:compute-environment/old","status":"DELETED"}]}`,
+		"POST /v1/describejobqueues": `{"jobQueues":[{"jobQueueName":"fast","jobQueueArn":"arn:aws:batch:us-east-1:123456789012:job-queue/fast","state":"ENABLED","status":"VALID","priority":1,"tags":{"env":"prod"}}]}`,
+		"POST /v1/describejobdefinitions": `{"jobDefinitions":[{"jobDefinitionName":"thumb","revision":3,"jobDefinitionArn":"arn:aws:batch:us-east-1:123456789012:job-definition/thumb:3","status":"ACTIVE","type":"container",
+			"containerProperties":{"image":"x","environment":[{"name":"TOKEN","value":"s3cret"}]},"tags":{"env":"prod"}}]}`,
+	})
+	inv := checkFound(t, c, map[string][]string{
+		"AWS::Batch::ComputeEnvironment": {"spot"}, "AWS::Batch::JobQueue": {"fast"}, "AWS::Batch::JobDefinition": {"thumb:3"},
+	})
+	for _, r := range inv {
+		wantTags(t, r, map[string]string{"env": "prod"})
+	}
+	e := inv.get(t, "AWS::Batch::ComputeEnvironment", "spot")
+	wantAt(t, e, nil, "ComputeResources", "DesiredvCpus")
+	wantAt(t, e, "a", "ComputeResources", "Subnets", 0)
+	wantAt(t, inv.get(t, "AWS::Batch::JobDefinition", "thumb:3"), digest("s3cret"), "ContainerProperties", "Environment", 0, "Value")
+}
+
+// moto has no App Runner.
+func TestAppRunner(t *testing.T) {
+	c := answers(t, map[string]string{
+		"ListServices": `{"ServiceSummaryList":[{"ServiceName":"web","ServiceArn":"arn:aws:apprunner:us-east-1:123456789012:service/web/1"}]}`,
+		"DescribeService": `{"Service":{"ServiceName":"web","ServiceId":"1","ServiceArn":"arn:aws:apprunner:us-east-1:123456789012:service/web/1","Status":"RUNNING","CreatedAt":1.7e9,
+			"SourceConfiguration":{"ImageRepository":{"ImageIdentifier":"x","ImageConfiguration":{"RuntimeEnvironmentVariables":{"TOKEN":"s3cret"}}}}}}`,
+		"ListTagsForResource": `{"Tags":[{"Key":"env","Value":"prod"}]}`,
+	})
+	s := checkFound(t, c, map[string][]string{"AWS::AppRunner::Service": {"web"}}).get(t, "AWS::AppRunner::Service", "web")
+	wantTags(t, s, map[string]string{"env": "prod"})
+	wantAt(t, s, digest("s3cret"), "SourceConfiguration", "ImageRepository", "ImageConfiguration", "RuntimeEnvironmentVariables", "TOKEN")
+	if s.UID != "1" || s.Status != "RUNNING" || s.CreatedAt.IsZero() {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// moto knows no tags of applications and no ids of environments.
+func TestElasticBeanstalk(t *testing.T) {
+	c := answers(t, map[string]string{
+		"DescribeApplications": `<DescribeApplicationsResponse><DescribeApplicationsResult><Applications><member><ApplicationName>shop</ApplicationName>
+			<ApplicationArn>arn:aws:elasticbeanstalk:us-east-1:123456789012:application/shop</ApplicationArn><Versions><member>b</member><member>a</member></Versions>
+			</member></Applications></DescribeApplicationsResult></DescribeApplicationsResponse>`,
+		"DescribeEnvironments": `<DescribeEnvironmentsResponse><DescribeEnvironmentsResult><Environments>
+			<member><EnvironmentId>e-1</EnvironmentId><EnvironmentName>prod</EnvironmentName><ApplicationName>shop</ApplicationName><Status>Ready</Status><Health>Green</Health>
+			<EnvironmentArn>arn:aws:elasticbeanstalk:us-east-1:123456789012:environment/shop/prod</EnvironmentArn></member>
+			<member><EnvironmentId>e-0</EnvironmentId><EnvironmentName>prod</EnvironmentName><Status>Terminated</Status></member>
+			</Environments></DescribeEnvironmentsResult></DescribeEnvironmentsResponse>`,
+		"ListTagsForResource": `<ListTagsForResourceResponse><ListTagsForResourceResult><ResourceTags><member><Key>env</Key><Value>prod</Value></member></ResourceTags></ListTagsForResourceResult></ListTagsForResourceResponse>`,
+	})
+	inv := checkFound(t, c, map[string][]string{"AWS::ElasticBeanstalk::Application": {"shop"}, "AWS::ElasticBeanstalk::Environment": {"e-1"}})
+	e := inv.get(t, "AWS::ElasticBeanstalk::Environment", "e-1")
+	wantTags(t, e, map[string]string{"env": "prod"})
+	wantAt(t, e, nil, "Health")
+	if e.Name != "prod" || e.Status != "Ready" {
+		t.Errorf("got %+v", e)
+	}
+	a := inv.get(t, "AWS::ElasticBeanstalk::Application", "shop")
+	wantTags(t, a, map[string]string{"env": "prod"})
+	wantAt(t, a, "a", "Versions", 0)
+}
+
+func TestMoto_MemoryDB(t *testing.T) {
+	c := moto(t)
+	m := memorydb.NewFromConfig(c.config(t))
+	must[*memorydb.CreateClusterOutput](t)(m.CreateCluster(t.Context(), &memorydb.CreateClusterInput{
+		ClusterName: aws.String("sessions"), NodeType: aws.String("db.t4g.small"), ACLName: aws.String("open-access"), NumShards: aws.Int32(2),
+		Tags: tagsOf(func(k, v *string) memorydbtypes.Tag { return memorydbtypes.Tag{Key: k, Value: v} }),
+	}))
+	r := checkFound(t, c, map[string][]string{"AWS::MemoryDB::Cluster": {"sessions"}}).get(t, "AWS::MemoryDB::Cluster", "sessions")
+	wantTags(t, r, wantedTags)
+	wantAt(t, r, "db.t4g.small", "NodeType")
+}
+
+// moto refuses the page size that DAX allows.
+func TestDAX(t *testing.T) {
+	c := answers(t, map[string]string{
+		"DescribeClusters": `{"Clusters":[{"ClusterName":"hot","ClusterArn":"arn:aws:dax:us-east-1:123456789012:cache/hot","Status":"available","ActiveNodes":2,"TotalNodes":2,
+			"Nodes":[{"NodeId":"b"},{"NodeId":"a"}]}]}`,
+		"ListTags": `{"Tags":[{"Key":"env","Value":"prod"}]}`,
+	})
+	r := checkFound(t, c, map[string][]string{"AWS::DAX::Cluster": {"hot"}}).get(t, "AWS::DAX::Cluster", "hot")
+	wantTags(t, r, map[string]string{"env": "prod"})
+	wantAt(t, r, "a", "Nodes", 0, "NodeId")
+	wantAt(t, r, nil, "ActiveNodes")
+}
+
+func TestMoto_Firehose(t *testing.T) {
+	c := moto(t)
+	f := firehose.NewFromConfig(c.config(t))
+	for _, name := range []string{"a", "b"} {
+		must[*firehose.CreateDeliveryStreamOutput](t)(f.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{
+			DeliveryStreamName: &name, Tags: tagsOf(func(k, v *string) firehosetypes.Tag { return firehosetypes.Tag{Key: k, Value: v} }),
+			ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
+				BucketARN: aws.String("arn:aws:s3:::b"), RoleARN: aws.String("arn:aws:iam::123456789012:role/f"),
+			},
+		}))
+	}
+	r := checkFound(t, c, map[string][]string{"AWS::KinesisFirehose::DeliveryStream": {"a", "b"}}).get(t, "AWS::KinesisFirehose::DeliveryStream", "b")
+	wantTags(t, r, wantedTags)
+	wantAt(t, r, "arn:aws:s3:::b", "Destinations", 0, "ExtendedS3DestinationDescription", "BucketARN")
+}
+
+func TestMoto_MSK(t *testing.T) {
+	c := moto(t)
+	k := kafka.NewFromConfig(c.config(t))
+	must[*kafka.CreateClusterV2Output](t)(k.CreateClusterV2(t.Context(), &kafka.CreateClusterV2Input{
+		ClusterName: aws.String("events"), Tags: wantedTags,
+		Serverless: &kafkatypes.ServerlessRequest{VpcConfigs: []kafkatypes.VpcConfig{{SubnetIds: []string{"subnet-2", "subnet-1"}}}},
+	}))
+	r := checkFound(t, c, map[string][]string{"AWS::MSK::Cluster": {"events"}}).get(t, "AWS::MSK::Cluster", "events")
+	wantTags(t, r, wantedTags)
+	wantAt(t, r, "subnet-1", "Serverless", "VpcConfigs", 0, "SubnetIds", 0)
+}
+
+// moto has no ListConfigurations.
+func TestMSK_Configurations(t *testing.T) {
+	c := answers(t, map[string]string{"GET /v1/configurations": `{"configurations":[{"name":"tuned","arn":"arn:aws:kafka:us-east-1:123456789012:configuration/tuned/u-1","state":"ACTIVE",
+		"kafkaVersions":["3.6","3.5"],"latestRevision":{"revision":4,"creationTime":"2025-01-02T03:04:05Z"}}]}`})
+	r := checkFound(t, c, map[string][]string{"AWS::MSK::Configuration": {"tuned"}}).get(t, "AWS::MSK::Configuration", "tuned")
+	wantAt(t, r, 4, "LatestRevision", "Revision")
+	wantAt(t, r, "3.5", "KafkaVersions", 0)
+	if r.UID != "u-1" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// moto names brokers with an id that changes its form.
+func TestMQ(t *testing.T) {
+	c := answers(t, map[string]string{
+		"GET /v1/brokers": `{"brokerSummaries":[{"brokerId":"b-1","brokerName":"bus"}]}`,
+		"GET /v1/brokers/b-1": `{"brokerId":"b-1","brokerName":"bus","brokerArn":"arn:aws:mq:us-east-1:123456789012:broker:bus:b-1","brokerState":"RUNNING","created":"2025-01-02T03:04:05Z",
+			"users":[{"username":"b"},{"username":"a"}],"tags":{"env":"prod"}}`,
+	})
+	r := checkFound(t, c, map[string][]string{"AWS::AmazonMQ::Broker": {"b-1"}}).get(t, "AWS::AmazonMQ::Broker", "b-1")
+	wantTags(t, r, map[string]string{"env": "prod"})
+	wantAt(t, r, "a", "Users", 0, "Username")
+	if r.Name != "bus" || r.Status != "RUNNING" || r.CreatedAt.IsZero() {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// moto tells another creation time of work groups each time.
+func TestAthena(t *testing.T) {
+	c := answers(t, map[string]string{
+		"ListWorkGroups": `{"WorkGroups":[{"Name":"analysts","State":"ENABLED"}]}`,
+		"GetWorkGroup": `{"WorkGroup":{"Name":"analysts","State":"ENABLED","CreationTime":1.7e9,
+			"Configuration":{"EnforceWorkGroupConfiguration":true,"EngineVersion":{"SelectedEngineVersion":"AUTO"}}}}`,
+		"ListTagsForResource": `{"Tags":[{"Key":"env","Value":"prod"}]}`,
+	})
+	r := checkFound(t, c, map[string][]string{"AWS::Athena::WorkGroup": {"analysts"}}).get(t, "AWS::Athena::WorkGroup", "analysts")
+	wantTags(t, r, map[string]string{"env": "prod"})
+	wantAt(t, r, true, "Configuration", "EnforceWorkGroupConfiguration")
+	if r.ARN != "arn:aws:athena:us-east-1:123456789012:workgroup/analysts" || r.Status != "ENABLED" || r.CreatedAt.IsZero() {
+		t.Errorf("got %+v", r)
+	}
+}
