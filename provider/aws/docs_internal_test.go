@@ -77,8 +77,10 @@ func describe(b *strings.Builder, c lister) {
 	} else {
 		b.WriteString("- Listed in every region.\n")
 	}
-	fmt.Fprintf(b, "- List: `%s`\n", c.actions()[0])
-	for _, d := range details(c) {
+	all, details := c.actions(), details(c)
+	asked := slices.DeleteFunc(slices.Clone(details), func(d declaredDetail) bool { return d.action == "" })
+	fmt.Fprintf(b, "- List: %s\n", code(all[:len(all)-len(asked)]))
+	for _, d := range details {
 		switch {
 		case d.action == "":
 			b.WriteString("- Detail without an action of its own; the scope fails with it.\n")

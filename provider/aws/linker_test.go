@@ -59,6 +59,10 @@ func TestLinker_KeepsOnlyOperationsInUse(t *testing.T) {
 		}
 	}
 	inUse := []string{
+		"GetAccountAuthorizationDetails", "GetInstanceProfile", "GetOpenIDConnectProvider", "GetSAMLProvider", "GetServerCertificate",
+		"ListAccessKeys", "ListInstanceProfiles", "ListOpenIDConnectProviders", "ListPolicyTags", "ListSAMLProviders",
+		"ListServerCertificates", "ListUsers", // of IAM
+
 		"DescribeRegions",   // of EC2, for the region "all"
 		"DescribeEndpoints", // of DynamoDB, in its SDK
 	}

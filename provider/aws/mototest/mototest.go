@@ -31,6 +31,14 @@ const AccountHeader = "X-Moto-Account-Id"
 // DefaultAccount is the account of requests without AccountHeader.
 const DefaultAccount = "123456789012"
 
+// Lacking are patterns of the types that moto 5.2 does not list: it answers one of their
+// calls with a web page.
+var Lacking = []string{
+	"AWS::CloudWatch::*", // the SDK speaks CBOR with CloudWatch
+	"AWS::CodeCommit::*",
+	"AWS::CodeDeploy::DeploymentGroup",
+}
+
 const (
 	program      = "moto_server"
 	startTimeout = 90 * time.Second // Python imports; slow on a busy machine
