@@ -74,7 +74,8 @@ func configRecorders() lister {
 						return true
 					}).only(resource.PartAttributes + "Recording"),
 				configTagging(cfg,
-					func(r *configRecorder) *string { return r.Arn }, func(r *configRecorder, tags []types.Tag) { r.Tags = tags }),
+					func(r *configRecorder) *string { return r.Arn }, func(r *configRecorder, tags []types.Tag) { r.Tags = tags },
+				).where(func(r *configRecorder) bool { return r.Arn != nil }),
 			}
 		},
 		vanished: []string{"ResourceNotFoundException", "NoSuchConfigurationRecorderException"},

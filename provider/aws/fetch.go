@@ -86,6 +86,19 @@ func (d detail[T]) only(parts ...string) detail[T] {
 	return d
 }
 
+// where has a detail of one element ask only for those that has names: what they lack
+// the call needs.
+func (d detail[T]) where(has func(v *T) bool) detail[T] {
+	read := d.fetch
+	d.fetch = func(ctx context.Context, batch []*T) error {
+		if !has(batch[0]) {
+			return nil
+		}
+		return read(ctx, batch)
+	}
+	return d
+}
+
 // unless has a detail of one element leave out what foreign names once it was read.
 func (d detail[T]) unless(foreign func(v *T) bool) detail[T] {
 	read := d.fetch

@@ -286,3 +286,76 @@ func TestHandmade_PolicyTypesThatArePartlyUnknown(t *testing.T) {
 		t.Errorf("got %v, want a failure", err)
 	}
 }
+
+func TestHandmade_Applications(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListApplications": always(`{"applications":["web","gone"]}`),
+		"BatchGetApplications": func(request map[string]any) any {
+			if !slices.Contains(names(request, "applicationNames"), "web") {
+				return refusal("ApplicationDoesNotExistException")
+			}
+			return `{"applicationsInfo":[{"applicationId":"id","applicationName":"web","computePlatform":"ECS","createTime":1761127200}]}`
+		},
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CodeDeploy::Application")
+	if len(rs) != 1 || rs[0].Key.ID != "web" || rs[0].UID != "id" || rs[0].ARN != "arn:aws:codedeploy:us-east-1:"+account+":application:web" || rs[0].CreatedAt.IsZero() {
+		t.Fatalf("got %+v", rs)
+	}
+	wantAt(t, rs[0], "ECS", "ComputePlatform")
+}
+
+// The order of stages stays, and what opens a repository is no longer to be read.
+func TestHandmade_Pipelines(t *testing.T) {
+	arn := "arn:aws:codepipeline:us-east-1:" + account + ":release"
+	c := handmade(t, map[string]reply{
+		"ListPipelines": always(`{"pipelines":[{"name":"release","version":1}]}`),
+		"GetPipeline": always(`{"pipeline":{"name":"release","version":1,"stages":[
+			{"name":"source","actions":[{"name":"read","configuration":{"Branch":"main","OAuthToken":"hunter2"}}]},
+			{"name":"build","actions":[{"name":"make","configuration":{"EnvironmentVariables":"[{\"name\":\"A\",\"value\":\"hunter2\"}]"}}]}]},
+			"metadata":{"pipelineArn":"` + arn + `","created":1761127200,"updated":1761127200}}`),
+		"ListTagsForResource": always(`{"tags":[{"key":"team","value":"a"}]}`),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CodePipeline::Pipeline")
+	if len(rs) != 1 || rs[0].Key.ID != "release" || rs[0].ARN != arn || rs[0].CreatedAt.IsZero() {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[0], map[string]string{"team": "a"})
+	wantAt(t, rs[0], "source", "Stages", 0, "Name")
+	wantAt(t, rs[0], "main", "Stages", 0, "Actions", 0, "Configuration", "Branch")
+	wantAt(t, rs[0], digest("hunter2"), "SecretConfiguration", "source/read/OAuthToken")
+	if strings.Contains(string(rs[0].Attributes), "hunter2") {
+		t.Errorf("the document holds a secret: %s", rs[0].Attributes)
+	}
+}
+
+// AWS's own keys and aliases are left out, and their policies are not asked for.
+func TestHandmade_KeysOfAWSAreNotListed(t *testing.T) {
+	ofAWS := func(request map[string]any) bool { return request["KeyId"] == "aws" }
+	c := handmade(t, map[string]reply{
+		"ListKeys": always(`{"Keys":[{"KeyId":"aws"},{"KeyId":"ours"}],"Truncated":false}`),
+		"DescribeKey": func(request map[string]any) any {
+			if ofAWS(request) {
+				return `{"KeyMetadata":{"KeyId":"aws","KeyManager":"AWS"}}`
+			}
+			return `{"KeyMetadata":{"KeyId":"ours","KeyManager":"CUSTOMER","KeyState":"PendingDeletion","Arn":"arn"}}`
+		},
+		"GetKeyPolicy": func(request map[string]any) any {
+			if ofAWS(request) {
+				t.Error("the policy of a key of AWS was asked for")
+			}
+			return `{"Policy":"{\"Statement\":[{\"Sid\":\"a\"}]}"}`
+		},
+		"GetKeyRotationStatus": always(refusal("UnsupportedOperationException")),
+		"ListResourceTags":     always(`{"Tags":[{"TagKey":"team","TagValue":"a"}],"Truncated":false}`),
+		"ListAliases":          always(`{"Aliases":[{"AliasName":"alias/aws/s3"},{"AliasName":"alias/ours"}],"Truncated":false}`),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::KMS::Key")
+	if len(rs) != 1 || rs[0].Key.ID != "ours" || rs[0].Status != "PendingDeletion" {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[0], map[string]string{"team": "a"})
+	wantAt(t, rs[0], "a", "Policy", "Statement", 0, "Sid")
+	if rs := listHandmade(t, c, "us-east-1", "AWS::KMS::Alias"); len(rs) != 1 || rs[0].Key.ID != "alias/ours" {
+		t.Errorf("got %+v", rs)
+	}
+}

@@ -131,8 +131,9 @@ func iamManagedPolicies() lister {
 		},
 		vanished: []string{"NoSuchEntity"},
 		read: func(p *managedPolicy) facts {
+			name := lastPart(aws.ToString(p.Arn)) // PolicyName, which not every server of this API tells
 			return facts{
-				ID: p.PolicyName, ARN: p.Arn, Name: aws.ToString(p.PolicyName), UID: aws.ToString(p.PolicyId),
+				ID: &name, ARN: p.Arn, Name: name, UID: aws.ToString(p.PolicyId),
 				Created: p.CreateDate, Tags: iamTags(p.Tags),
 			}
 		},
