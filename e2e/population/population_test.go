@@ -26,13 +26,20 @@ import (
 
 var regions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
-var sharedServer = sync.OnceValues(func() (*mototest.Server, error) { return mototest.Launch(context.Background()) })
+// sharedServer starts the server of all tests on first use.
+var sharedServer = sync.OnceValues(func() (*mototest.Server, error) {
+	s, err := mototest.Launch(context.Background())
+	if err == nil {
+		stopServer = s.Stop
+	}
+	return s, err
+})
+
+var stopServer = func() {}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if s, err := sharedServer(); err == nil {
-		s.Stop()
-	}
+	stopServer()
 	os.Exit(code)
 }
 
