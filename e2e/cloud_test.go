@@ -30,6 +30,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/elava-dev/elava/provider/aws/mototest"
 )
 
 // image is one of moto's own.
@@ -83,6 +85,7 @@ func (c *cloud) env(t testing.TB) []string {
 	v := ok(c.cfg.Credentials.Retrieve(t.Context()))(t)
 	env := []string{
 		"AWS_ENDPOINT_URL=" + c.url, "AWS_ACCESS_KEY_ID=" + v.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + v.SecretAccessKey,
+		"ELAVA_CLOUD_EXCLUDE_TYPES=" + strings.Join(mototest.Lacking, ","),
 	}
 	if v.SessionToken != "" {
 		env = append(env, "AWS_SESSION_TOKEN="+v.SessionToken)

@@ -59,6 +59,9 @@ type collector[T any] struct {
 	// under), if any.
 	action, parentAction string
 
+	// also are the IAM actions that pages needs or may need beside those.
+	also []string
+
 	// pages returns the list to read. Clients are made in it and not kept in the
 	// collector; the package comment says why.
 	pages func(cfg aws.Config) source[T]
@@ -286,6 +289,7 @@ func (c *collector[T]) actions() []string {
 	if c.parentAction != "" {
 		all = append(all, c.parentAction)
 	}
+	all = append(all, c.also...)
 	if c.details != nil {
 		for _, d := range c.details(aws.Config{Region: fallbackRegion}) {
 			if d.action != "" {

@@ -77,11 +77,10 @@ func describe(b *strings.Builder, c lister) {
 	} else {
 		b.WriteString("- Listed in every region.\n")
 	}
-	fmt.Fprintf(b, "- List: `%s`\n", c.actions()[0])
-	if above := field(c, "parentAction").String(); above != "" {
-		fmt.Fprintf(b, "- For each of what is listed by: `%s`\n", above)
-	}
-	for _, d := range details(c) {
+	all, details := c.actions(), details(c)
+	asked := slices.DeleteFunc(slices.Clone(details), func(d declaredDetail) bool { return d.action == "" })
+	fmt.Fprintf(b, "- List: %s\n", code(all[:len(all)-len(asked)]))
+	for _, d := range details {
 		switch {
 		case d.action == "":
 			b.WriteString("- Detail without an action of its own; the scope fails with it.\n")
@@ -140,9 +139,11 @@ func strs(v reflect.Value) []string {
 	return all
 }
 
-// Every type has a row in the table of ids, and no row is of a type that is not listed.
-func TestDocs_TellTheIDOfEveryType(t *testing.T) {
-	page, err := os.ReadFile(docsFile)
+// checkTable fails where a page's table lacks a row of a type, or has one of a type that
+// is not listed, and returns the page.
+func checkTable(t *testing.T, file string) string {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +160,18 @@ func TestDocs_TellTheIDOfEveryType(t *testing.T) {
 	slices.Sort(types)
 	slices.Sort(rows)
 	if !slices.Equal(types, rows) {
-		t.Errorf("the table of ids has\n%q, and there are\n%q", rows, types)
+		t.Errorf("the table in %s has\n%q, and there are\n%q", file, rows, types)
 	}
-	if !strings.Contains(string(page), "`"+resource.Global+"`") {
+	return string(page)
+}
+
+func TestDocs_SayWhatEveryTypeWasTestedAgainst(t *testing.T) {
+	checkTable(t, "../../docs/aws-coverage.md")
+}
+
+func TestDocs_TellTheIDOfEveryType(t *testing.T) {
+	page := checkTable(t, docsFile)
+	if !strings.Contains(page, "`"+resource.Global+"`") {
 		t.Errorf("the page does not name the region %q", resource.Global)
 	}
 }

@@ -59,7 +59,11 @@ func TestLinker_KeepsOnlyOperationsInUse(t *testing.T) {
 		}
 	}
 	inUse := []string{
-		"GetRole",           // of IAM, for roles that are made while roles are listed
+		"GetRole", // of IAM, for roles that are made while roles are listed
+		"GetAccountAuthorizationDetails", "GetInstanceProfile", "GetOpenIDConnectProvider", "GetSAMLProvider", "GetServerCertificate",
+		"ListAccessKeys", "ListInstanceProfiles", "ListOpenIDConnectProviders", "ListPolicyTags", "ListSAMLProviders",
+		"ListServerCertificates", "ListUsers", // of IAM
+
 		"DescribeRegions",   // of EC2, for the region "all"
 		"DescribeEndpoints", // of DynamoDB, in its SDK
 	}

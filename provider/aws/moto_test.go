@@ -454,7 +454,7 @@ func checkUnchanged(t *testing.T, before, after inventory) {
 	}
 }
 
-// The whole list of what Elava calls. A new operation belongs here on purpose.
+// All that Elava calls to list inventoryTypes. A new operation belongs here on purpose.
 var operations = []string{
 	"DynamoDB.DescribeTable", "DynamoDB.ListTables", "DynamoDB.ListTagsOfResource",
 	"EC2.DescribeInstances", "EC2.DescribeNetworkInterfaces", "EC2.DescribeSecurityGroups", "EC2.DescribeSubnets",

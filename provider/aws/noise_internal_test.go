@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -55,6 +56,10 @@ func permission(port int32, cidrs ...string) ec2.IpPermission {
 // noises are the rows of "what must never be reported" for the types that are listed, and
 // beside each something like it that must be.
 func noises() []observed {
+	return slices.Concat(noisesOfFirstTypes(), noisesOfIdentities(), noisesOfSecurity(), noisesOfMonitoring(), noisesOfDelivery(), noisesOfNamespaces())
+}
+
+func noisesOfFirstTypes() []observed {
 	s := aws.String
 	return []observed{
 		{name: "the high byte of an instance's state", typ: "AWS::EC2::Instance",
@@ -78,6 +83,18 @@ func noises() []observed {
 		{name: "an empty list where there was none", typ: "AWS::EC2::Instance",
 			before: instance{Instance: ec2.Instance{}},
 			after:  instance{Instance: ec2.Instance{ProductCodes: []ec2.ProductCode{}, KeyName: s(""), Placement: &ec2.Placement{}}}},
+		{name: "the order of a network's ranges", typ: "AWS::EC2::VPC",
+			before: ec2.Vpc{CidrBlockAssociationSet: []ec2.VpcCidrBlockAssociation{{AssociationId: s("a")}, {AssociationId: s("b")}}},
+			after:  ec2.Vpc{CidrBlockAssociationSet: []ec2.VpcCidrBlockAssociation{{AssociationId: s("b")}, {AssociationId: s("a")}}}},
+		{name: "a network with other DHCP options", typ: "AWS::EC2::VPC",
+			before: ec2.Vpc{DhcpOptionsId: s("a")}, after: ec2.Vpc{DhcpOptionsId: s("b")},
+			paths: []string{"attributes.DhcpOptionsId"}},
+		{name: "the order of a volume's attachments", typ: "AWS::EC2::Volume",
+			before: ec2.Volume{Attachments: []ec2.VolumeAttachment{{InstanceId: s("a")}, {InstanceId: s("b")}}},
+			after:  ec2.Volume{Attachments: []ec2.VolumeAttachment{{InstanceId: s("b")}, {InstanceId: s("a")}}}},
+		{name: "a larger volume", typ: "AWS::EC2::Volume",
+			before: ec2.Volume{Size: aws.Int32(8)}, after: ec2.Volume{Size: aws.Int32(9)},
+			paths: []string{"attributes.Size"}},
 		{name: "the free addresses of a subnet", typ: "AWS::EC2::Subnet",
 			before: ec2.Subnet{AvailableIpAddressCount: aws.Int32(250), CidrBlock: s("10.0.0.0/24")},
 			after:  ec2.Subnet{AvailableIpAddressCount: aws.Int32(249), CidrBlock: s("10.0.0.0/24")}},
@@ -161,6 +178,9 @@ func noises() []observed {
 				DBClusterMembers: []rds.DBClusterMember{{DBInstanceIdentifier: s("a")}, {DBInstanceIdentifier: s("b")}}, AvailabilityZones: []string{"a", "b"}},
 			after: rds.DBCluster{EarliestRestorableTime: at(2), LatestRestorableTime: at(4),
 				DBClusterMembers: []rds.DBClusterMember{{DBInstanceIdentifier: s("b")}, {DBInstanceIdentifier: s("a")}}, AvailabilityZones: []string{"b", "a"}}},
+		{name: "another version of a cluster's engine", typ: "AWS::RDS::DBCluster",
+			before: rds.DBCluster{EngineVersion: s("15.4")}, after: rds.DBCluster{EngineVersion: s("16.1")},
+			paths: []string{"attributes.EngineVersion"}},
 		{name: "the size and count of a table and its indexes", typ: "AWS::DynamoDB::Table",
 			before: table{TableDescription: dynamodb.TableDescription{TableSizeBytes: aws.Int64(1), ItemCount: aws.Int64(1),
 				GlobalSecondaryIndexes: []dynamodb.GlobalSecondaryIndexDescription{{IndexName: s("i"), IndexSizeBytes: aws.Int64(1), ItemCount: aws.Int64(1)}},
@@ -208,6 +228,9 @@ func noises() []observed {
 		{name: "the subscriptions of a topic and the layout of its policy", typ: "AWS::SNS::Topic",
 			before: newTopic(map[string]string{"SubscriptionsConfirmed": "1", "SubscriptionsPending": "1", "SubscriptionsDeleted": "1", "Policy": bucketPolicy}),
 			after:  newTopic(map[string]string{"SubscriptionsConfirmed": "2", "SubscriptionsPending": "2", "SubscriptionsDeleted": "2", "Policy": bucketPolicySame})},
+		{name: "another name of a topic for people", typ: "AWS::SNS::Topic",
+			before: newTopic(map[string]string{"DisplayName": "a"}), after: newTopic(map[string]string{"DisplayName": "b"}),
+			paths: []string{"attributes.DisplayName"}},
 		{name: "the order of a load balancer's zones and groups", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer",
 			before: loadBalancer{LoadBalancer: elbv2.LoadBalancer{SecurityGroups: []string{"a", "b"}, AvailabilityZones: []elbv2.AvailabilityZone{{ZoneName: s("a")}, {ZoneName: s("b")}}}},
 			after:  loadBalancer{LoadBalancer: elbv2.LoadBalancer{SecurityGroups: []string{"b", "a"}, AvailabilityZones: []elbv2.AvailabilityZone{{ZoneName: s("b")}, {ZoneName: s("a")}}}}},

@@ -11,7 +11,7 @@
 //
 // # Invariants
 //
-//   - It reads. Every operation it calls begins with Describe, Get, Head or List.
+//   - It reads. Every operation it calls begins with BatchGet, Describe, Get, Head or List.
 //   - A listing ends without an error only if its last page was read. An answer that
 //     cannot be one (an empty body, a web page, a token that was there before, an
 //     element without an id) is a failure, never an empty list.

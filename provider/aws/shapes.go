@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,26 +39,6 @@ func converted[A, B any](items []A, convert func(A) B) []B {
 		all[i] = convert(v)
 	}
 	return all
-}
-
-// describing is the detail that reads one by one what a list gives the name of. take puts
-// the answer into the element and reports whether it is for that element.
-func describing[I, O, X, T any](
-	action string,
-	operation func(context.Context, *I, ...func(*X)) (*O, error),
-	in func(*T) *I,
-	take func(*T, *O) bool,
-) detail[T] {
-	return detail[T]{action: action, fetch: each(func(ctx context.Context, v *T) error {
-		out, err := operation(ctx, in(v))
-		if err != nil {
-			return err
-		}
-		if !take(v, out) {
-			return badAnswer("%s: the answer is for another resource", action)
-		}
-		return nil
-	})}
 }
 
 // replaced puts what was described in the place of what was listed, where they have the
@@ -186,9 +167,14 @@ func converting[A, B any](list pager[A], convert func(A) B) pager[B] {
 // lastColon returns what follows the last colon, in most ARNs the name or the id.
 func lastColon(s string) string { return s[strings.LastIndexByte(s, ':')+1:] }
 
-// within is the id of what has a name that is unique within its parent.
-func within(parent, name *string) *string {
-	return aws.String(aws.ToString(parent) + "/" + aws.ToString(name))
+// within is the id of what has a name that is unique within something else: the names from
+// the outermost to its own. It is nil where one is missing.
+func within(names ...*string) *string {
+	parts := converted(names, aws.ToString)
+	if slices.Contains(parts, "") {
+		return nil
+	}
+	return aws.String(strings.Join(parts, "/"))
 }
 
 // last returns the last one, nil where there is none.

@@ -1,0 +1,117 @@
+package aws
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+
+	"github.com/elava-dev/elava/resource"
+)
+
+// trailTagBatch is the most trails that ListTags takes (CloudTrail API Reference).
+const trailTagBatch = 20
+
+func cloudtrailCollectors() []lister { return []lister{trails()} }
+
+type trail struct {
+	types.Trail
+	IsLogging              *bool
+	EventSelectors         []types.EventSelector
+	AdvancedEventSelectors []types.AdvancedEventSelector
+	Tags                   []types.Tag
+}
+
+// trails lists a trail of several regions where its home is, not its shadows elsewhere.
+// Of its status only whether it is logging is kept: the rest are times of deliveries.
+func trails() lister {
+	return &collector[trail]{
+		rules: resource.Schema{
+			Type: "AWS::CloudTrail::Trail", Version: 1,
+			Omit: []string{"Tags", "SnsTopicName"}, // the second is deprecated, and repeats the end of SnsTopicARN
+			Sets: map[string]string{
+				"AdvancedEventSelectors":                              "{Name}",
+				"AdvancedEventSelectors.FieldSelectors":               "{Field}",
+				"AdvancedEventSelectors.FieldSelectors.EndsWith":      "",
+				"AdvancedEventSelectors.FieldSelectors.Equals":        "",
+				"AdvancedEventSelectors.FieldSelectors.NotEndsWith":   "",
+				"AdvancedEventSelectors.FieldSelectors.NotEquals":     "",
+				"AdvancedEventSelectors.FieldSelectors.NotStartsWith": "",
+				"AdvancedEventSelectors.FieldSelectors.StartsWith":    "",
+				"EventSelectors":                               "{ReadWriteType}",
+				"EventSelectors.DataResources":                 "{Type}",
+				"EventSelectors.DataResources.Values":          "",
+				"EventSelectors.ExcludeManagementEventSources": "",
+			},
+		},
+		action: "cloudtrail:DescribeTrails",
+		pages: func(cfg aws.Config) source[trail] {
+			return paged(cloudtrail.NewFromConfig(cfg).DescribeTrails,
+				func(*string) *cloudtrail.DescribeTrailsInput {
+					return &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(false)}
+				},
+				func(o *cloudtrail.DescribeTrailsOutput) ([]trail, *string) {
+					return converted(o.TrailList, func(t types.Trail) trail { return trail{Trail: t} }), nil
+				})
+		},
+		details: func(cfg aws.Config) []detail[trail] {
+			client := cloudtrail.NewFromConfig(cfg)
+			return []detail[trail]{
+				describing("cloudtrail:GetEventSelectors", client.GetEventSelectors,
+					func(t *trail) *cloudtrail.GetEventSelectorsInput {
+						return &cloudtrail.GetEventSelectorsInput{TrailName: t.TrailARN}
+					},
+					func(t *trail, o *cloudtrail.GetEventSelectorsOutput) bool {
+						t.EventSelectors, t.AdvancedEventSelectors = o.EventSelectors, o.AdvancedEventSelectors
+						return aws.ToString(o.TrailARN) == aws.ToString(t.TrailARN)
+					}).only(resource.PartAttributes+"EventSelectors", resource.PartAttributes+"AdvancedEventSelectors"),
+				adding("IsLogging", "cloudtrail:GetTrailStatus", client.GetTrailStatus,
+					func(t *trail) *cloudtrail.GetTrailStatusInput {
+						return &cloudtrail.GetTrailStatusInput{Name: t.TrailARN}
+					},
+					func(t *trail, o *cloudtrail.GetTrailStatusOutput) { t.IsLogging = o.IsLogging }),
+				trailTagging(cfg),
+			}
+		},
+		vanished: []string{"TrailNotFoundException", "ResourceNotFoundException"},
+		read: func(t *trail) facts {
+			return facts{
+				ID: t.Name, ARN: t.TrailARN, Name: aws.ToString(t.Name),
+				Tags: tagMap(t.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value }),
+			}
+		},
+	}
+}
+
+// trailTagging reads the tags of several trails at a time.
+func trailTagging(cfg aws.Config) detail[trail] {
+	listTags := cloudtrail.NewFromConfig(cfg).ListTags
+	return detail[trail]{
+		parts:  []string{resource.PartTags},
+		action: "cloudtrail:ListTags",
+		size:   trailTagBatch,
+		fetch: func(ctx context.Context, batch []*trail) error {
+			arns := converted(batch, func(t *trail) string { return aws.ToString(t.TrailARN) })
+			tags, err := paged(listTags,
+				func(token *string) *cloudtrail.ListTagsInput {
+					return &cloudtrail.ListTagsInput{ResourceIdList: arns, NextToken: token}
+				},
+				func(o *cloudtrail.ListTagsOutput) ([]types.ResourceTag, *string) {
+					return o.ResourceTagList, o.NextToken
+				},
+			).all(ctx)
+			if err != nil {
+				return err
+			}
+			byARN := map[string][]types.Tag{}
+			for _, t := range tags {
+				byARN[aws.ToString(t.ResourceId)] = append(byARN[aws.ToString(t.ResourceId)], t.TagsList...)
+			}
+			for i, t := range batch {
+				t.Tags = byARN[arns[i]]
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,361 @@
+package aws_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
+
+	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
+)
+
+// reply answers one operation: a JSON text, or a CBOR map. It is handed the members of a
+// request in JSON.
+type reply func(request map[string]any) any
+
+// refusal is the answer of a JSON service that fails.
+type refusal string
+
+// handmade serves answers in the wire format of JSON services (operation in
+// X-Amz-Target) and of CBOR services (operation in the path), by operation. STS answers
+// as in fixtures.
+func handmade(t *testing.T, replies map[string]reply) *cloud {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("reading a request: %v", err)
+		}
+		if strings.Contains(string(body), "Action=GetCallerIdentity") {
+			writeIdentity(w)
+			return
+		}
+		operation := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		if target := r.Header.Get("X-Amz-Target"); target != "" {
+			operation = target[strings.LastIndexByte(target, '.')+1:]
+		}
+		answer, ok := replies[operation]
+		if !ok {
+			t.Errorf("unexpected call of %s", operation)
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		request := map[string]any{}
+		_ = json.Unmarshal(body, &request) // a request in CBOR is not read
+		switch a := answer(request).(type) {
+		case string:
+			fmt.Fprint(w, a)
+		case refusal:
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"__type":%q,"message":"no"}`, a)
+		case cbor.Map:
+			w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+			w.Header().Set("Content-Type", "application/cbor")
+			_, _ = w.Write(cbor.Encode(a))
+		}
+	}))
+	t.Cleanup(s.Close)
+	return &cloud{url: s.URL}
+}
+
+func always(answer any) reply { return func(map[string]any) any { return answer } }
+
+// names are the strings of a member of a request.
+func names(request map[string]any, member string) []string {
+	var all []string
+	list, _ := request[member].([]any)
+	for _, v := range list {
+		all = append(all, fmt.Sprint(v))
+	}
+	return all
+}
+
+func scopeOf(region, typ string) resource.Scope {
+	return resource.Scope{Provider: "aws", Account: account, Region: region, Type: typ}
+}
+
+// listHandmade lists one type twice and fails where the second listing differs.
+func listHandmade(t *testing.T, c *cloud, region, typ string) []resource.Resource {
+	t.Helper()
+	p := c.provider(t, only(typ))
+	rs, err := listScope(t, p, scopeOf(region, typ))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := listScope(t, p, scopeOf(region, typ))
+	if err != nil || len(again) != len(rs) {
+		t.Fatalf("%d resources, then %d, %v", len(rs), len(again), err)
+	}
+	var h resource.Hasher
+	for i := range rs {
+		if h.Sum(&rs[i]) != h.Sum(&again[i]) || len(rs[i].Unknown) > 0 {
+			t.Errorf("differs, or has unknown parts %v: %s %s", rs[i].Unknown, rs[i].Attributes, again[i].Attributes)
+		}
+	}
+	return rs
+}
+
+func alarmNamed(name, state string) cbor.Map {
+	return cbor.Map{
+		"AlarmName": cbor.String(name), "AlarmArn": cbor.String("arn:aws:cloudwatch:us-east-1:" + account + ":alarm:" + name),
+		"StateValue": cbor.String(state), "Threshold": cbor.Float64(1.5), "ActionsEnabled": cbor.Bool(true),
+		"StateUpdatedTimestamp": &cbor.Tag{ID: 1, Value: cbor.Float64(time.Now().Unix())},
+	}
+}
+
+func TestHandmade_Alarms(t *testing.T) {
+	tags := cbor.Map{"Tags": cbor.List{cbor.Map{"Key": cbor.String("team"), "Value": cbor.String("a")}}}
+	pages, state := 0, "OK"
+	c := handmade(t, map[string]reply{
+		"DescribeAlarms": func(map[string]any) any {
+			pages++
+			state = map[string]string{"OK": "ALARM", "ALARM": "OK"}[state]
+			if pages%2 == 1 {
+				return cbor.Map{"MetricAlarms": cbor.List{alarmNamed("a", state)}, "CompositeAlarms": cbor.List{alarmNamed("c", state)}, "NextToken": cbor.String("more")}
+			}
+			return cbor.Map{"MetricAlarms": cbor.List{alarmNamed("b", state)}}
+		},
+		"ListTagsForResource": always(tags),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CloudWatch::Alarm")
+	if len(rs) != 2 || rs[0].Key.ID != "a" || rs[1].Key.ID != "b" || rs[0].Status != "" || rs[0].ARN == "" {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[0], map[string]string{"team": "a"})
+	wantAt(t, rs[0], 1.5, "Threshold")
+	wantAt(t, rs[0], nil, "StateValue")
+	if rs := listHandmade(t, c, "us-east-1", "AWS::CloudWatch::CompositeAlarm"); len(rs) != 1 || rs[0].Key.ID != "c" {
+		t.Errorf("got %+v", rs)
+	}
+}
+
+func TestHandmade_Dashboards(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListDashboards": always(cbor.Map{"DashboardEntries": cbor.List{cbor.Map{
+			"DashboardName": cbor.String("ops"), "DashboardArn": cbor.String("arn:aws:cloudwatch::" + account + ":dashboard/ops"),
+			"Size": cbor.Uint(20),
+		}}}),
+		"GetDashboard": always(cbor.Map{"DashboardName": cbor.String("ops"), "DashboardBody": cbor.String(`{"widgets":[{"type":"text"}]}`)}),
+	})
+	rs := listHandmade(t, c, resource.Global, "AWS::CloudWatch::Dashboard")
+	if len(rs) != 1 || rs[0].Key.ID != "ops" || rs[0].Key.Region != resource.Global {
+		t.Fatalf("got %+v", rs)
+	}
+	wantAt(t, rs[0], "text", "DashboardBody", "widgets", 0, "type")
+}
+
+// An answer of CloudWatch that is none is a failure, not an account without alarms.
+func TestHandmade_NoCBORIsNoAnswer(t *testing.T) {
+	for name, answer := range map[string]any{"empty": "", "JSON": `{"MetricAlarms":[]}`} {
+		c := handmade(t, map[string]reply{"DescribeAlarms": always(answer)})
+		rs, err := listScope(t, c.provider(t, only("AWS::CloudWatch::Alarm")), scopeOf("us-east-1", "AWS::CloudWatch::Alarm"))
+		if provider.ReasonOf(err) != provider.ReasonBadAnswer {
+			t.Errorf("%s: %d alarms, %v; want a bad answer", name, len(rs), err)
+		}
+	}
+}
+
+// A repository that is gone between the list and the batch is left out, and the others of
+// the batch are not.
+func TestHandmade_Repositories(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListRepositories": func(request map[string]any) any {
+			if request["nextToken"] == nil {
+				return `{"repositories":[{"repositoryName":"a"},{"repositoryName":"gone"}],"nextToken":"two"}`
+			}
+			return `{"repositories":[{"repositoryName":"b"}]}`
+		},
+		"BatchGetRepositories": func(request map[string]any) any {
+			var found []string
+			for _, n := range names(request, "repositoryNames") {
+				if n != "gone" {
+					found = append(found, fmt.Sprintf(`{"repositoryName":%q,"repositoryId":"id-%s","Arn":"arn:aws:codecommit:us-east-1:%s:%s","lastModifiedDate":%d}`, n, n, account, n, time.Now().Unix()))
+				}
+			}
+			return `{"repositories":[` + strings.Join(found, ",") + `],"repositoriesNotFound":["gone"]}`
+		},
+		"ListTagsForResource": always(`{"tags":{"team":"a"}}`),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CodeCommit::Repository")
+	if len(rs) != 2 || rs[0].Key.ID != "a" || rs[1].Key.ID != "b" || rs[0].UID != "id-a" || rs[1].ARN == "" {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[1], map[string]string{"team": "a"})
+}
+
+// Groups are asked for by application, and those of an application that is gone are not
+// there.
+func TestHandmade_DeploymentGroups(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListApplications": always(`{"applications":["web","gone","api"]}`),
+		"ListDeploymentGroups": func(request map[string]any) any {
+			switch request["applicationName"] {
+			case "gone":
+				return refusal("ApplicationDoesNotExistException")
+			case "web":
+				return `{"deploymentGroups":["blue","green"]}`
+			}
+			return `{"deploymentGroups":["blue"]}`
+		},
+		"BatchGetDeploymentGroups": func(request map[string]any) any {
+			var found []string
+			for _, n := range names(request, "deploymentGroupNames") {
+				found = append(found, fmt.Sprintf(`{"applicationName":%q,"deploymentGroupName":%q,"deploymentGroupId":"id","serviceRoleArn":"role"}`, request["applicationName"], n))
+			}
+			return `{"deploymentGroupsInfo":[` + strings.Join(found, ",") + `]}`
+		},
+	})
+	p := c.provider(t, only("AWS::CodeDeploy::DeploymentGroup"))
+	rs, err := listScope(t, p, scopeOf("us-east-1", "AWS::CodeDeploy::DeploymentGroup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, r := range rs {
+		ids = append(ids, r.Key.ID)
+		wantAt(t, r, "role", "ServiceRoleArn")
+	}
+	slices.Sort(ids) // applications are asked at the same time
+	if want := []string{"api/blue", "web/blue", "web/green"}; !slices.Equal(ids, want) {
+		t.Errorf("listed %q, want %q", ids, want)
+	}
+}
+
+// An account that cannot see its organization has nothing to list; one that could, and
+// may not, fails.
+func TestHandmade_OrganizationsSeenByMembers(t *testing.T) {
+	describe := func(management string) reply {
+		return always(`{"Organization":{"MasterAccountId":"` + management + `"}}`)
+	}
+	for name, tt := range map[string]struct {
+		replies map[string]reply
+		want    provider.Reason
+	}{
+		"no organization": {map[string]reply{"ListAccounts": always(refusal("AWSOrganizationsNotInUseException"))}, provider.ReasonUnavailable},
+		"a member": {map[string]reply{
+			"ListAccounts": always(refusal("AccessDeniedException")), "DescribeOrganization": describe("999999999999"),
+		}, provider.ReasonUnavailable},
+		"the management account without permission": {map[string]reply{
+			"ListAccounts": always(refusal("AccessDeniedException")), "DescribeOrganization": describe(account),
+		}, provider.ReasonAccessDenied},
+		"nobody knows": {map[string]reply{
+			"ListAccounts": always(refusal("AccessDeniedException")), "DescribeOrganization": always(refusal("AccessDeniedException")),
+		}, provider.ReasonAccessDenied},
+	} {
+		c := handmade(t, tt.replies)
+		_, err := listScope(t, c.provider(t, only("AWS::Organizations::Account")), scopeOf(resource.Global, "AWS::Organizations::Account"))
+		if provider.ReasonOf(err) != tt.want {
+			t.Errorf("%s: got %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+// A type of policies that the partition does not know has none. A failure in the middle
+// of a list is a failure, whatever its code.
+func TestHandmade_PolicyTypesThatArePartlyUnknown(t *testing.T) {
+	cut := false
+	c := handmade(t, map[string]reply{
+		"ListPolicies": func(request map[string]any) any {
+			switch {
+			case request["Filter"] != "SERVICE_CONTROL_POLICY":
+				return refusal("InvalidInputException")
+			case request["NextToken"] != nil && cut:
+				return refusal("InvalidInputException")
+			case request["NextToken"] != nil:
+				return `{"Policies":[{"Id":"p-2","Name":"b"}]}`
+			}
+			return `{"Policies":[{"Id":"p-1","Name":"a"},{"Id":"p-0","AwsManaged":true}],"NextToken":"two"}`
+		},
+		"DescribePolicy":      always(`{"Policy":{"Content":"{\"Statement\":[]}"}}`),
+		"ListTagsForResource": always(`{"Tags":[]}`),
+	})
+	if rs := listHandmade(t, c, resource.Global, "AWS::Organizations::Policy"); len(rs) != 2 || rs[0].Key.ID != "p-1" || rs[1].Key.ID != "p-2" {
+		t.Errorf("got %+v", rs)
+	}
+	cut = true
+	scope := scopeOf(resource.Global, "AWS::Organizations::Policy")
+	if _, err := listScope(t, c.provider(t, only(scope.Type)), scope); provider.ReasonOf(err) != provider.ReasonOther {
+		t.Errorf("got %v, want a failure", err)
+	}
+}
+
+func TestHandmade_Applications(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListApplications": always(`{"applications":["web","gone"]}`),
+		"BatchGetApplications": func(request map[string]any) any {
+			if !slices.Contains(names(request, "applicationNames"), "web") {
+				return refusal("ApplicationDoesNotExistException")
+			}
+			return `{"applicationsInfo":[{"applicationId":"id","applicationName":"web","computePlatform":"ECS","createTime":1761127200}]}`
+		},
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CodeDeploy::Application")
+	if len(rs) != 1 || rs[0].Key.ID != "web" || rs[0].UID != "id" || rs[0].ARN != "arn:aws:codedeploy:us-east-1:"+account+":application:web" || rs[0].CreatedAt.IsZero() {
+		t.Fatalf("got %+v", rs)
+	}
+	wantAt(t, rs[0], "ECS", "ComputePlatform")
+}
+
+// The order of stages stays, and what opens a repository is no longer to be read.
+func TestHandmade_Pipelines(t *testing.T) {
+	arn := "arn:aws:codepipeline:us-east-1:" + account + ":release"
+	c := handmade(t, map[string]reply{
+		"ListPipelines": always(`{"pipelines":[{"name":"release","version":1}]}`),
+		"GetPipeline": always(`{"pipeline":{"name":"release","version":1,"stages":[
+			{"name":"source","actions":[{"name":"read","configuration":{"Branch":"main","OAuthToken":"hunter2"}}]},
+			{"name":"build","actions":[{"name":"make","configuration":{"EnvironmentVariables":"[{\"name\":\"A\",\"value\":\"hunter2\"}]"}}]}]},
+			"metadata":{"pipelineArn":"` + arn + `","created":1761127200,"updated":1761127200}}`),
+		"ListTagsForResource": always(`{"tags":[{"key":"team","value":"a"}]}`),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::CodePipeline::Pipeline")
+	if len(rs) != 1 || rs[0].Key.ID != "release" || rs[0].ARN != arn || rs[0].CreatedAt.IsZero() {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[0], map[string]string{"team": "a"})
+	wantAt(t, rs[0], "source", "Stages", 0, "Name")
+	wantAt(t, rs[0], "main", "Stages", 0, "Actions", 0, "Configuration", "Branch")
+	wantAt(t, rs[0], digest("hunter2"), "SecretConfiguration", "source/read/OAuthToken")
+	if strings.Contains(string(rs[0].Attributes), "hunter2") {
+		t.Errorf("the document holds a secret: %s", rs[0].Attributes)
+	}
+}
+
+// AWS's own keys and aliases are left out, and their policies are not asked for.
+func TestHandmade_KeysOfAWSAreNotListed(t *testing.T) {
+	ofAWS := func(request map[string]any) bool { return request["KeyId"] == "aws" }
+	c := handmade(t, map[string]reply{
+		"ListKeys": always(`{"Keys":[{"KeyId":"aws"},{"KeyId":"ours"}],"Truncated":false}`),
+		"DescribeKey": func(request map[string]any) any {
+			if ofAWS(request) {
+				return `{"KeyMetadata":{"KeyId":"aws","KeyManager":"AWS"}}`
+			}
+			return `{"KeyMetadata":{"KeyId":"ours","KeyManager":"CUSTOMER","KeyState":"PendingDeletion","Arn":"arn"}}`
+		},
+		"GetKeyPolicy": func(request map[string]any) any {
+			if ofAWS(request) {
+				t.Error("the policy of a key of AWS was asked for")
+			}
+			return `{"Policy":"{\"Statement\":[{\"Sid\":\"a\"}]}"}`
+		},
+		"GetKeyRotationStatus": always(refusal("UnsupportedOperationException")),
+		"ListResourceTags":     always(`{"Tags":[{"TagKey":"team","TagValue":"a"}],"Truncated":false}`),
+		"ListAliases":          always(`{"Aliases":[{"AliasName":"alias/aws/s3"},{"AliasName":"alias/ours"}],"Truncated":false}`),
+	})
+	rs := listHandmade(t, c, "us-east-1", "AWS::KMS::Key")
+	if len(rs) != 1 || rs[0].Key.ID != "ours" || rs[0].Status != "PendingDeletion" {
+		t.Fatalf("got %+v", rs)
+	}
+	wantTags(t, rs[0], map[string]string{"team": "a"})
+	wantAt(t, rs[0], "a", "Policy", "Statement", 0, "Sid")
+	if rs := listHandmade(t, c, "us-east-1", "AWS::KMS::Alias"); len(rs) != 1 || rs[0].Key.ID != "alias/ours" {
+		t.Errorf("got %+v", rs)
+	}
+}
