@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,9 +26,13 @@ const ec2VolumePage = 500
 func includeManaged() *bool { return aws.Bool(true) }
 
 func ec2Collectors() []lister {
-	return []lister{
-		ec2VPCs(), ec2Subnets(), ec2SecurityGroups(), ec2Instances(), ec2Volumes(), ec2NetworkInterfaces(),
-	}
+	return slices.Concat(
+		[]lister{ec2VPCs(), ec2Subnets(), ec2SecurityGroups(), ec2Instances(), ec2Volumes(), ec2NetworkInterfaces()},
+		ec2NetworkCollectors(),
+		ec2GatewayCollectors(),
+		ec2ImageCollectors(),
+		ec2CapacityCollectors(),
+	)
 }
 
 func ec2Tags(tags []types.Tag) map[string]string {
@@ -38,6 +43,12 @@ func ec2Tags(tags []types.Tag) map[string]string {
 func ec2Facts(id *string, tags []types.Tag) facts {
 	m := ec2Tags(tags)
 	return facts{ID: id, Name: m["Name"], Tags: m}
+}
+
+// of says whose the resource is.
+func (f facts) of(owner *string) facts {
+	f.Owner = owner
+	return f
 }
 
 // instance is an instance and what its reservation says of it.

@@ -323,8 +323,8 @@ func TestProvider_Plan(t *testing.T) {
 	for _, regions := range [][]string{{"all"}, {"eu-west-1", "us-east-1", "eu-west-1"}} {
 		p := c.provider(t, func(o *elavaaws.Options) {
 			o.Regions = regions
-			o.IncludeTypes = []string{"aws::ec2::v*", "*::bucket", "AWS::EKS::*"}
-			o.ExcludeTypes = []string{"AWS::EC2::Vpc"}
+			o.IncludeTypes = []string{"aws::ec2::v*", "*::bucket", "AWS::None::*"}
+			o.ExcludeTypes = []string{"AWS::EC2::Vp*"}
 		})
 		plan, err := p.Plan(t.Context())
 		if err != nil {
@@ -338,7 +338,7 @@ func TestProvider_Plan(t *testing.T) {
 		if fmt.Sprint(got) != want {
 			t.Errorf("%q: plan is %v", regions, got)
 		}
-		if len(plan.Notices) != 1 || !strings.Contains(plan.Notices[0], "AWS::EKS::*") {
+		if len(plan.Notices) != 1 || !strings.Contains(plan.Notices[0], "AWS::None::*") {
 			t.Errorf("notices are %q", plan.Notices)
 		}
 	}
