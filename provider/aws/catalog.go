@@ -7,13 +7,23 @@ import "slices"
 func collectors() []lister {
 	return slices.Concat(
 		ec2Collectors(),
+		elbCollectors(),
 		elbv2Collectors(),
+		autoscalingCollectors(),
 		rdsCollectors(),
 		dynamodbCollectors(),
 		sqsCollectors(),
 		snsCollectors(),
 		lambdaCollectors(),
 		s3Collectors(),
+		efsCollectors(),
+		fsxCollectors(),
+		acmCollectors(),
+		directconnectCollectors(),
+		lightsailCollectors(),
+		route53Collectors(),
+		cloudfrontCollectors(),
+		globalacceleratorCollectors(),
 		iamCollectors(),
 	)
 }

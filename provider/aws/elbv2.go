@@ -24,7 +24,7 @@ const (
 )
 
 func elbv2Collectors() []lister {
-	return []lister{elbv2LoadBalancers()}
+	return []lister{elbv2LoadBalancers(), elbv2TargetGroups(), elbv2Listeners(), elbv2Rules()}
 }
 
 type loadBalancer struct {

@@ -106,7 +106,7 @@ func (c *cloud) record(stack *middleware.Stack) error {
 			c.mu.Unlock()
 			defer c.mu.Lock()
 			return next.HandleInitialize(ctx, in)
-		}), middleware.Before)
+		}), middleware.After) // some clients name service and operation within this step
 }
 
 // provider returns a provider for the cloud; change may alter its options.

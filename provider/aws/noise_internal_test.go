@@ -58,6 +58,7 @@ func permission(port int32, cidrs ...string) ec2.IpPermission {
 func noises() []observed {
 	return slices.Concat(
 		firstNoises(), ec2NetworkNoises(), ec2GatewayNoises(), ec2ImageNoises(), ec2CapacityNoises(),
+		balancingNoises(), autoscalingNoises(), fileSystemNoises(), edgeNoises(), lineNoises(),
 	)
 }
 
@@ -85,6 +86,16 @@ func firstNoises() []observed {
 		{name: "an empty list where there was none", typ: "AWS::EC2::Instance",
 			before: instance{Instance: ec2.Instance{}},
 			after:  instance{Instance: ec2.Instance{ProductCodes: []ec2.ProductCode{}, KeyName: s(""), Placement: &ec2.Placement{}}}},
+		{name: "the order of a VPC's ranges", typ: "AWS::EC2::VPC",
+			before: ec2.Vpc{CidrBlockAssociationSet: []ec2.VpcCidrBlockAssociation{{AssociationId: s("a")}, {AssociationId: s("b")}}},
+			after:  ec2.Vpc{CidrBlockAssociationSet: []ec2.VpcCidrBlockAssociation{{AssociationId: s("b")}, {AssociationId: s("a")}}}},
+		{name: "a VPC with other DHCP options", typ: "AWS::EC2::VPC",
+			before: ec2.Vpc{DhcpOptionsId: s("a")}, after: ec2.Vpc{DhcpOptionsId: s("b")}, paths: []string{"attributes.DhcpOptionsId"}},
+		{name: "the order of a volume's attachments", typ: "AWS::EC2::Volume",
+			before: ec2.Volume{Attachments: []ec2.VolumeAttachment{{InstanceId: s("a")}, {InstanceId: s("b")}}},
+			after:  ec2.Volume{Attachments: []ec2.VolumeAttachment{{InstanceId: s("b")}, {InstanceId: s("a")}}}},
+		{name: "a larger volume", typ: "AWS::EC2::Volume",
+			before: ec2.Volume{Size: aws.Int32(8)}, after: ec2.Volume{Size: aws.Int32(16)}, paths: []string{"attributes.Size"}},
 		{name: "the free addresses of a subnet", typ: "AWS::EC2::Subnet",
 			before: ec2.Subnet{AvailableIpAddressCount: aws.Int32(250), CidrBlock: s("10.0.0.0/24")},
 			after:  ec2.Subnet{AvailableIpAddressCount: aws.Int32(249), CidrBlock: s("10.0.0.0/24")}},
@@ -144,6 +155,9 @@ func firstNoises() []observed {
 				DBClusterMembers: []rds.DBClusterMember{{DBInstanceIdentifier: s("a")}, {DBInstanceIdentifier: s("b")}}, AvailabilityZones: []string{"a", "b"}},
 			after: rds.DBCluster{EarliestRestorableTime: at(2), LatestRestorableTime: at(4),
 				DBClusterMembers: []rds.DBClusterMember{{DBInstanceIdentifier: s("b")}, {DBInstanceIdentifier: s("a")}}, AvailabilityZones: []string{"b", "a"}}},
+		{name: "a cluster that keeps its backups longer", typ: "AWS::RDS::DBCluster",
+			before: rds.DBCluster{BackupRetentionPeriod: aws.Int32(1)}, after: rds.DBCluster{BackupRetentionPeriod: aws.Int32(7)},
+			paths: []string{"attributes.BackupRetentionPeriod"}},
 		{name: "the size and count of a table and its indexes", typ: "AWS::DynamoDB::Table",
 			before: table{TableDescription: dynamodb.TableDescription{TableSizeBytes: aws.Int64(1), ItemCount: aws.Int64(1),
 				GlobalSecondaryIndexes: []dynamodb.GlobalSecondaryIndexDescription{{IndexName: s("i"), IndexSizeBytes: aws.Int64(1), ItemCount: aws.Int64(1)}},
@@ -191,6 +205,9 @@ func firstNoises() []observed {
 		{name: "the subscriptions of a topic and the layout of its policy", typ: "AWS::SNS::Topic",
 			before: newTopic(map[string]string{"SubscriptionsConfirmed": "1", "SubscriptionsPending": "1", "SubscriptionsDeleted": "1", "Policy": bucketPolicy}),
 			after:  newTopic(map[string]string{"SubscriptionsConfirmed": "2", "SubscriptionsPending": "2", "SubscriptionsDeleted": "2", "Policy": bucketPolicySame})},
+		{name: "another name that a topic shows", typ: "AWS::SNS::Topic",
+			before: newTopic(map[string]string{"DisplayName": "a"}), after: newTopic(map[string]string{"DisplayName": "b"}),
+			paths: []string{"attributes.DisplayName"}},
 		{name: "the order of a load balancer's zones and groups", typ: "AWS::ElasticLoadBalancingV2::LoadBalancer",
 			before: loadBalancer{LoadBalancer: elbv2.LoadBalancer{SecurityGroups: []string{"a", "b"}, AvailabilityZones: []elbv2.AvailabilityZone{{ZoneName: s("a")}, {ZoneName: s("b")}}}},
 			after:  loadBalancer{LoadBalancer: elbv2.LoadBalancer{SecurityGroups: []string{"b", "a"}, AvailabilityZones: []elbv2.AvailabilityZone{{ZoneName: s("b")}, {ZoneName: s("a")}}}}},
@@ -246,6 +263,23 @@ func TestCollectors_ReportChangesAndNoNoise(t *testing.T) {
 				t.Errorf("fingerprints are equal: %v; documents\n%s\n%s", same, before.Attributes, after.Attributes)
 			}
 		})
+	}
+}
+
+// Every type has a row of noise and one of a change.
+func TestCollectors_HaveRowsInTheTableOfNoise(t *testing.T) {
+	noise, changed := map[string]bool{}, map[string]bool{}
+	for _, o := range noises() {
+		if len(o.paths) == 0 {
+			noise[o.typ] = true
+		} else {
+			changed[o.typ] = true
+		}
+	}
+	for _, c := range collectors() {
+		if typ := c.schema().Type; !noise[typ] || !changed[typ] {
+			t.Errorf("%s: a row of noise: %v, a row of a change: %v", typ, noise[typ], changed[typ])
+		}
 	}
 }
 
