@@ -55,6 +55,14 @@ var queryServices = []string{
 // operation ("Response Syntax" in their API references). An operation that is missing
 // answers with something else than XML: GetBucketPolicy of S3 with the policy.
 var rootElements = map[string]map[string]string{
+	"CloudFront": {
+		"GetDistributionConfig":    "DistributionConfig",
+		"ListCachePolicies":        "CachePolicyList",
+		"ListDistributions":        "DistributionList",
+		"ListFunctions":            "FunctionList",
+		"ListOriginAccessControls": "OriginAccessControlList",
+		"ListTagsForResource":      "Tags",
+	},
 	"S3": {
 		"ListBuckets":          "ListAllMyBucketsResult",
 		"GetBucketTagging":     "Tagging",

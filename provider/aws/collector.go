@@ -19,6 +19,7 @@ import (
 type lister interface {
 	schema() *resource.Schema
 	accountWide() bool
+	home(partition string) (region string, offered bool)
 	actions() []string
 	check(*resource.Encoder) error
 	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
@@ -55,9 +56,13 @@ type collector[T any] struct {
 	// global: one listing answers for the whole account.
 	global bool
 
+	// homes are the regions that answer for a global service with an endpoint in one region
+	// only, by partition; nil: any region of the partition does.
+	homes map[string]string
+
 	// action is the IAM action that pages needs, parentAction that of a list above it (see
-	// under), if any.
-	action, parentAction string
+	// under) and rootAction that of a list above that one, if any.
+	action, parentAction, rootAction string
 
 	// also are the IAM actions that pages needs or may need beside those.
 	also []string
@@ -129,6 +134,22 @@ func paged[I, O, X, T any](
 		items, next := out(answer)
 		return items, next, nil
 	}
+}
+
+// whole adapts an operation that answers with everything at once to a pager.
+func whole[I, O, X, T any](
+	operation func(context.Context, *I, ...func(*X)) (*O, error), in *I, out func(*O) []T,
+) pager[T] {
+	return paged(operation, func(*string) *I { return in }, func(o *O) ([]T, *string) { return out(o), nil })
+}
+
+// wrapped makes the elements of a collector of what the list says of them.
+func wrapped[S, T any](items []S, element func(S) T) []T {
+	all := make([]T, len(items))
+	for i, item := range items {
+		all[i] = element(item)
+	}
+	return all
 }
 
 // tokenMissing stands for the token of an answer that says there is more and not where.
@@ -265,6 +286,32 @@ func each[T any](fetch func(ctx context.Context, v *T) error) func(context.Conte
 	}
 }
 
+// batchTags makes a fetch that reads the tags of a batch in one call. name tells what the
+// call knows an element by, tags where its tags go. An answer that leaves out an element
+// says nothing about its tags.
+func batchTags[T any](
+	name func(*T) *string,
+	tags func(*T) *map[string]string,
+	read func(ctx context.Context, names []string) (map[string]map[string]string, error),
+) func(context.Context, []*T) error {
+	return func(ctx context.Context, batch []*T) error {
+		names := wrapped(batch, func(v *T) string { return aws.ToString(name(v)) })
+		byName, err := read(ctx, names)
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if _, ok := byName[n]; !ok {
+				return badAnswer("the answer does not have the tags of everything asked for")
+			}
+		}
+		for i, v := range batch {
+			*tags(v) = byName[names[i]]
+		}
+		return nil
+	}
+}
+
 // detailCalls is how many detail calls one scope has under way. Eight keep a scope of
 // 1,000 functions at about 10 s with 80 ms a call.
 const detailCalls = 8
@@ -279,6 +326,14 @@ type element[T any] struct {
 func (c *collector[T]) schema() *resource.Schema { return &c.rules }
 func (c *collector[T]) accountWide() bool        { return c.global }
 
+func (c *collector[T]) home(partition string) (region string, offered bool) {
+	if c.homes == nil {
+		return "", true
+	}
+	region, offered = c.homes[partition]
+	return region, offered
+}
+
 func (c *collector[T]) check(enc *resource.Encoder) error {
 	var v T
 	return enc.Check(documentOf(&v))
@@ -286,8 +341,10 @@ func (c *collector[T]) check(enc *resource.Encoder) error {
 
 func (c *collector[T]) actions() []string {
 	all := []string{c.action}
-	if c.parentAction != "" {
-		all = append(all, c.parentAction)
+	for _, above := range []string{c.parentAction, c.rootAction} {
+		if above != "" {
+			all = append(all, above)
+		}
 	}
 	all = append(all, c.also...)
 	if c.details != nil {

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,15 +26,19 @@ const ec2VolumePage = 500
 func includeManaged() *bool { return aws.Bool(true) }
 
 func ec2Collectors() []lister {
-	return []lister{
-		ec2VPCs(), ec2Subnets(), ec2SecurityGroups(), ec2Instances(), ec2Volumes(), ec2NetworkInterfaces(),
-	}
+	return slices.Concat(
+		[]lister{ec2VPCs(), ec2Subnets(), ec2SecurityGroups(), ec2Instances(), ec2Volumes(), ec2NetworkInterfaces()},
+		ec2NetworkCollectors(),
+		ec2GatewayCollectors(),
+		ec2ImageCollectors(),
+		ec2CapacityCollectors(),
+	)
 }
 
 // ec2List is a list of EC2 that takes filters; none: all.
 type ec2List[T any] func(cfg aws.Config, filters []types.Filter) source[T]
 
-func whole[T any](list ec2List[T]) func(aws.Config) source[T] {
+func unfiltered[T any](list ec2List[T]) func(aws.Config) source[T] {
 	return func(cfg aws.Config) source[T] { return list(cfg, nil) }
 }
 
@@ -54,6 +59,12 @@ func ec2Tags(tags []types.Tag) map[string]string {
 func ec2Facts(id *string, tags []types.Tag) facts {
 	m := ec2Tags(tags)
 	return facts{ID: id, Name: m["Name"], Tags: m}
+}
+
+// of says whose the resource is.
+func (f facts) of(owner *string) facts {
+	f.Owner = owner
+	return f
 }
 
 // instance is an instance and what its reservation says of it.
@@ -85,7 +96,7 @@ func ec2Instances() lister {
 			},
 		},
 		action:   "ec2:DescribeInstances",
-		pages:    whole(listInstances),
+		pages:    unfiltered(listInstances),
 		only:     filtered("instance-id", listInstances),
 		terminal: []string{string(types.InstanceStateNameTerminated)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:instance/{id}",
@@ -141,7 +152,7 @@ func ec2Volumes() lister {
 			Sets: map[string]string{"Attachments": "{InstanceId}"},
 		},
 		action:   "ec2:DescribeVolumes",
-		pages:    whole(listVolumes),
+		pages:    unfiltered(listVolumes),
 		only:     filtered("volume-id", listVolumes),
 		terminal: []string{string(types.VolumeStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:volume/{id}",
@@ -175,7 +186,7 @@ func ec2VPCs() lister {
 			},
 		},
 		action: "ec2:DescribeVpcs",
-		pages:  whole(listVpcs),
+		pages:  unfiltered(listVpcs),
 		only:   filtered("vpc-id", listVpcs),
 		arn:    "arn:{partition}:ec2:{region}:{account}:vpc/{id}",
 		read: func(v *types.Vpc) facts {
@@ -202,7 +213,7 @@ func ec2Subnets() lister {
 			Sets: map[string]string{"Ipv6CidrBlockAssociationSet": "{AssociationId}"},
 		},
 		action: "ec2:DescribeSubnets",
-		pages:  whole(listSubnets),
+		pages:  unfiltered(listSubnets),
 		only:   filtered("subnet-id", listSubnets),
 		arn:    "arn:{partition}:ec2:{region}:{account}:subnet/{id}",
 		read: func(v *types.Subnet) facts {
@@ -233,7 +244,7 @@ func ec2SecurityGroups() lister {
 	return &collector[types.SecurityGroup]{
 		rules:  resource.Schema{Type: "AWS::EC2::SecurityGroup", Version: 1, Omit: []string{"Tags"}, Sets: sets},
 		action: "ec2:DescribeSecurityGroups",
-		pages:  whole(listSecurityGroups),
+		pages:  unfiltered(listSecurityGroups),
 		only:   filtered("group-id", listSecurityGroups),
 		arn:    "arn:{partition}:ec2:{region}:{account}:security-group/{id}",
 		read: func(v *types.SecurityGroup) facts {
@@ -270,7 +281,7 @@ func ec2NetworkInterfaces() lister {
 			},
 		},
 		action: "ec2:DescribeNetworkInterfaces",
-		pages:  whole(listNetworkInterfaces),
+		pages:  unfiltered(listNetworkInterfaces),
 		only:   filtered("network-interface-id", listNetworkInterfaces),
 		arn:    "arn:{partition}:ec2:{region}:{account}:network-interface/{id}",
 		read: func(v *types.NetworkInterface) facts {

@@ -1,17 +1,15 @@
 package aws
 
 import (
-	"testing"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ecr "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	ecs "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	eks "github.com/aws/aws-sdk-go-v2/service/eks/types"
 )
 
-func TestContainers_ReportChangesAndNoNoise(t *testing.T) {
+func noisesOfContainers() []observed {
 	s := aws.String
-	checkNoise(t, []observed{
+	return []observed{
 		noise("what a cluster runs", "AWS::ECS::Cluster",
 			ecs.Cluster{RunningTasksCount: 1, PendingTasksCount: 1, ActiveServicesCount: 1, RegisteredContainerInstancesCount: 1, CapacityProviders: []string{"a", "b"},
 				Statistics: []ecs.KeyValuePair{{Name: s("runningEC2TasksCount"), Value: s("1")}}, Settings: []ecs.ClusterSetting{{Name: "a"}, {Name: "b"}}},
@@ -78,5 +76,5 @@ func TestContainers_ReportChangesAndNoNoise(t *testing.T) {
 		changed("a repository whose tags can be moved", "AWS::ECR::Repository",
 			repository{Repository: ecr.Repository{ImageTagMutability: "IMMUTABLE"}}, repository{Repository: ecr.Repository{ImageTagMutability: "MUTABLE"}},
 			"attributes.ImageTagMutability"),
-	})
+	}
 }

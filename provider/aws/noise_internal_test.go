@@ -56,7 +56,12 @@ func permission(port int32, cidrs ...string) ec2.IpPermission {
 // noises are the rows of "what must never be reported" for the types that are listed, and
 // beside each something like it that must be.
 func noises() []observed {
-	return slices.Concat(noisesOfFirstTypes(), noisesOfIdentities(), noisesOfSecurity(), noisesOfMonitoring(), noisesOfDelivery(), noisesOfNamespaces())
+	return slices.Concat(
+		noisesOfFirstTypes(), noisesOfIdentities(), noisesOfSecurity(), noisesOfMonitoring(), noisesOfDelivery(), noisesOfNamespaces(),
+		ec2NetworkNoises(), ec2GatewayNoises(), ec2ImageNoises(), ec2CapacityNoises(),
+		balancingNoises(), autoscalingNoises(), fileSystemNoises(), edgeNoises(), lineNoises(),
+		noisesOfEvents(), noisesOfApplications(), noisesOfContainers(), noisesOfData(), noisesOfGlue(), noisesOfRDS(), noisesOfElastiCache(), noisesOfMachines(), noisesOfWork(),
+	)
 }
 
 func noisesOfFirstTypes() []observed {
@@ -299,6 +304,23 @@ func checkNoise(t *testing.T, rows []observed) {
 				t.Errorf("fingerprints are equal: %v; documents\n%s\n%s", same, before.Attributes, after.Attributes)
 			}
 		})
+	}
+}
+
+// Every type has a row of noise and one of a change.
+func TestCollectors_HaveRowsInTheTableOfNoise(t *testing.T) {
+	noise, changed := map[string]bool{}, map[string]bool{}
+	for _, o := range noises() {
+		if len(o.paths) == 0 {
+			noise[o.typ] = true
+		} else {
+			changed[o.typ] = true
+		}
+	}
+	for _, c := range collectors() {
+		if typ := c.schema().Type; !noise[typ] || !changed[typ] {
+			t.Errorf("%s: a row of noise: %v, a row of a change: %v", typ, noise[typ], changed[typ])
+		}
 	}
 }
 

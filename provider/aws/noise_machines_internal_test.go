@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"testing"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	dms "github.com/aws/aws-sdk-go-v2/service/databasemigrationservice/types"
 	emr "github.com/aws/aws-sdk-go-v2/service/emr/types"
@@ -11,14 +9,14 @@ import (
 	transfer "github.com/aws/aws-sdk-go-v2/service/transfer/types"
 )
 
-func TestMachines_ReportChangesAndNoNoise(t *testing.T) {
+func noisesOfMachines() []observed {
 	s := aws.String
 	variants := func(count int32, names ...string) sagemaker.DescribeEndpointOutput {
 		return sagemaker.DescribeEndpointOutput{LastModifiedTime: at(int(count)), ProductionVariants: converted(names, func(n string) sagemakertypes.ProductionVariantSummary {
 			return sagemakertypes.ProductionVariantSummary{VariantName: &n, CurrentInstanceCount: &count}
 		})}
 	}
-	checkNoise(t, []observed{
+	return []observed{
 		noise("the hours of a cluster and the order of its applications", "AWS::EMR::Cluster",
 			emr.Cluster{NormalizedInstanceHours: aws.Int32(1), Applications: []emr.Application{{Name: s("a")}, {Name: s("b")}}}, emr.Cluster{NormalizedInstanceHours: aws.Int32(2), Applications: []emr.Application{{Name: s("b")}, {Name: s("a")}}}),
 		changed("a cluster that can be terminated", "AWS::EMR::Cluster", emr.Cluster{TerminationProtected: aws.Bool(true)}, emr.Cluster{TerminationProtected: aws.Bool(false)}, "attributes.TerminationProtected"),
@@ -53,5 +51,5 @@ func TestMachines_ReportChangesAndNoNoise(t *testing.T) {
 			transfer.DescribedServer{UserCount: aws.Int32(1), Protocols: []transfer.Protocol{"SFTP", "FTPS"}}, transfer.DescribedServer{UserCount: aws.Int32(2), Protocols: []transfer.Protocol{"FTPS", "SFTP"}}),
 		changed("one more protocol", "AWS::Transfer::Server",
 			transfer.DescribedServer{Protocols: []transfer.Protocol{"SFTP"}}, transfer.DescribedServer{Protocols: []transfer.Protocol{"FTP", "SFTP"}}, "attributes.Protocols[FTP]"),
-	})
+	}
 }

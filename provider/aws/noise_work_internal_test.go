@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"testing"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	apprunner "github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 	athena "github.com/aws/aws-sdk-go-v2/service/athena/types"
@@ -15,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/mq"
 )
 
-func TestWork_ReportsChangesAndNoNoise(t *testing.T) {
+func noisesOfWork() []observed {
 	s := aws.String
 	variable := func(v string) apprunner.Service {
 		return apprunner.Service{SourceConfiguration: &apprunner.SourceConfiguration{ImageRepository: &apprunner.ImageRepository{
@@ -28,7 +26,7 @@ func TestWork_ReportsChangesAndNoNoise(t *testing.T) {
 	splunk := func(token string) firehose.DeliveryStreamDescription {
 		return firehose.DeliveryStreamDescription{Destinations: []firehose.DestinationDescription{{DestinationId: s("d"), SplunkDestinationDescription: &firehose.SplunkDestinationDescription{HECToken: &token}}}}
 	}
-	checkNoise(t, []observed{
+	return []observed{
 		noise("the processors that jobs ask for now", "AWS::Batch::ComputeEnvironment",
 			batch.ComputeEnvironmentDetail{StatusReason: s("a"), ComputeResources: &batch.ComputeResource{DesiredvCpus: aws.Int32(1), Subnets: []string{"a", "b"}}},
 			batch.ComputeEnvironmentDetail{StatusReason: s("b"), ComputeResources: &batch.ComputeResource{DesiredvCpus: aws.Int32(2), Subnets: []string{"b", "a"}}}),
@@ -75,5 +73,5 @@ func TestWork_ReportsChangesAndNoNoise(t *testing.T) {
 		noise("the state of a work group, which stands beside the document", "AWS::Athena::WorkGroup", athena.WorkGroup{Name: s("a"), State: "ENABLED"}, athena.WorkGroup{Name: s("a"), State: "DISABLED"}),
 		changed("another role of a work group", "AWS::Athena::WorkGroup",
 			athena.WorkGroup{Configuration: &athena.WorkGroupConfiguration{ExecutionRole: s("a")}}, athena.WorkGroup{Configuration: &athena.WorkGroupConfiguration{ExecutionRole: s("b")}}, "attributes.Configuration.ExecutionRole"),
-	})
+	}
 }

@@ -24,6 +24,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -365,7 +366,14 @@ func (p *Provider) read(
 	}
 	region := scope.Region
 	if region == resource.Global {
-		region = s.home()
+		home, offered := b.home(s.partition)
+		if !offered {
+			return &provider.Error{
+				Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: partition %s has no %s", s.partition, scope.Type),
+				Hint: "leave the type out",
+			}
+		}
+		region = cmp.Or(home, s.home())
 	}
 	at := place{partition: s.partition, account: s.account, region: scope.Region}
 	var handing error // what page returned: it goes back unchanged
