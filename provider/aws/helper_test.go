@@ -116,6 +116,7 @@ func (c *cloud) provider(t *testing.T, change func(*elavaaws.Options)) *elavaaws
 	o := elavaaws.Options{
 		Regions:    []string{"us-east-1"},
 		Digest:     digest,
+		APIBudget:  1, // these servers are nobody else's
 		LoadConfig: func(context.Context) (aws.Config, error) { return cfg, nil },
 	}
 	if change != nil {

@@ -32,6 +32,7 @@ type loader struct {
 	httpClient  aws.HTTPClient
 	maxAttempts int
 	counters    *callCounters
+	limiter     *limiter
 	logger      *slog.Logger
 }
 
@@ -40,6 +41,8 @@ type loader struct {
 type session struct {
 	cfg       aws.Config
 	closeIdle func()
+	roles     *roleCache // that were assumed with these credentials
+	limiter   *limiter   // of the calls into the account
 
 	account, partition string
 
@@ -83,7 +86,7 @@ func (l *loader) session(ctx context.Context) (*session, error) {
 	}
 	cfg.Logger = sdkLogger(l.logger)
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), l.counters.instrument, checkAnswers)
-	return &session{cfg: cfg, closeIdle: client.closeIdle}, nil
+	return &session{cfg: cfg, closeIdle: client.closeIdle, roles: newRoleCache(), limiter: l.limiter}, nil
 }
 
 // loadDefault reads the environment, the shared files and the metadata of instances
@@ -111,10 +114,11 @@ func sdkLogger(logger *slog.Logger) logging.Logger {
 // home is the region that answers for what belongs to none.
 func (s *session) home() string { return s.cfg.Region }
 
-// config returns the configuration for one region.
+// config returns the configuration for one region, whose calls keep to the budget.
 func (s *session) config(region string) aws.Config {
 	cfg := s.cfg.Copy()
 	cfg.Region = region
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), s.limiter.pace(s.account))
 	return cfg
 }
 
@@ -133,7 +137,7 @@ func (s *session) identified(ctx context.Context) (*session, error) {
 		return nil, badAnswer("sts GetCallerIdentity: %w", err)
 	}
 	return &session{
-		cfg: s.cfg, closeIdle: s.closeIdle,
+		cfg: s.cfg, closeIdle: s.closeIdle, roles: s.roles, limiter: s.limiter,
 		account: aws.ToString(out.Account), partition: id.Partition,
 	}, nil
 }
@@ -142,7 +146,7 @@ func (s *session) identified(ctx context.Context) (*session, error) {
 func (s *session) enabledRegions(ctx context.Context) ([]string, error) {
 	// Without AllRegions the answer holds the enabled ones only (EC2 API Reference,
 	// DescribeRegions).
-	out, err := ec2.NewFromConfig(s.cfg).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
+	out, err := ec2.NewFromConfig(s.config(s.home())).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
 	if err != nil {
 		return nil, classify(err, actionDescribeRegions)
 	}
@@ -162,7 +166,7 @@ func (s *session) enabledRegions(ctx context.Context) ([]string, error) {
 // disabled reports whether a region is certainly not enabled for the account. Where the
 // question cannot be asked, nothing is certain.
 func (s *session) disabled(ctx context.Context, region string) bool {
-	out, err := ec2.NewFromConfig(s.cfg).DescribeRegions(ctx, &ec2.DescribeRegionsInput{
+	out, err := ec2.NewFromConfig(s.config(s.home())).DescribeRegions(ctx, &ec2.DescribeRegionsInput{
 		AllRegions: aws.Bool(true), RegionNames: []string{region},
 	})
 	if err != nil {
