@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +26,10 @@ const (
 	callsInFlight   = 128
 	callsPerAccount = 32
 
-	// recovery is how long a bucket would take from no calls at all back to its budget: one
-	// that was halved once is whole again after half of it.
-	recovery = 10 * time.Minute
+	// recovery is how long it takes until a pace that was halved is what it was before. It grows
+	// by the same factor in the same time, so that a server that allows a small part of the
+	// budget refuses no larger share of the calls than one that allows nearly all of it.
+	recovery = 5 * time.Minute
 
 	// leastShare bounds the halving: at 4 calls a second in the budget, one in 16 s.
 	leastShare = 1.0 / 64
@@ -240,7 +242,7 @@ func (b *tokenBucket) advance(now time.Time) {
 	passed := now.Sub(b.at)
 	b.at = now
 	b.tokens += passed.Seconds() * b.full * b.share
-	b.share = min(1, b.share+float64(passed)/float64(recovery))
+	b.share = min(1, b.share*math.Exp2(float64(passed)/float64(recovery)))
 	most := 1.0
 	if b.share == 1 {
 		most = b.burst

@@ -165,8 +165,12 @@ func list(t *testing.T, p provider.Provider) inventory {
 
 func listScope(t *testing.T, p provider.Provider, s resource.Scope) ([]resource.Resource, error) {
 	t.Helper()
+	return listWithin(t.Context(), p, s)
+}
+
+func listWithin(ctx context.Context, p provider.Provider, s resource.Scope) ([]resource.Resource, error) {
 	var all []resource.Resource
-	err := p.List(t.Context(), s, func(page []resource.Resource) error {
+	err := p.List(ctx, s, func(page []resource.Resource) error {
 		all = append(all, page...)
 		return nil
 	})
