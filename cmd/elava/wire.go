@@ -116,14 +116,41 @@ func checkProvider(cfg *config.Config) error {
 	case config.ProviderDemo:
 		_, err = demo.New(demoOptions(cfg))
 	case config.ProviderAWS:
-		options := awsOptions(cfg)
-		options.Digest = func(string) string { return "" }
-		_, err = aws.New(options)
+		_, err = awsWithoutKey(cfg)
 	}
 	if err != nil {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// awsWithoutKey returns a provider that can say what it would list, and cannot be let near a
+// store: it would digest all secrets to nothing.
+func awsWithoutKey(cfg *config.Config) (*aws.Provider, error) {
+	options := awsOptions(cfg)
+	options.Digest = func(string) string { return "" }
+	return aws.New(options)
+}
+
+// providerToCheck returns the provider that the configuration names.
+func providerToCheck(cfg *config.Config) (provider.Provider, error) {
+	if cfg.Cloud.Provider == config.ProviderDemo {
+		return demo.New(demoOptions(cfg))
+	}
+	return awsWithoutKey(cfg)
+}
+
+type iamPolicy = aws.Policy
+
+const maxPolicySize = aws.MaxPolicySize
+
+// awsPolicy returns the policy that the configuration needs.
+func awsPolicy(cfg *config.Config, member, wildcards bool) (*iamPolicy, error) {
+	p, err := awsWithoutKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return p.Policy(member, wildcards), nil
 }
 
 func demoOptions(cfg *config.Config) demo.Options {

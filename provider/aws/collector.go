@@ -21,6 +21,7 @@ type lister interface {
 	accountWide() bool
 	actions() []string
 	check(*resource.Encoder) error
+	try(ctx context.Context, cfg aws.Config) []tried
 	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
 }
 

@@ -41,6 +41,10 @@ var stopMoto = func() {}
 func TestMain(m *testing.M) {
 	code := m.Run()
 	stopMoto()
+	if problems := calledByProviders.problems(); len(problems) > 0 {
+		fmt.Fprintln(os.Stderr, "FAIL: "+strings.Join(problems, "\nFAIL: "))
+		code = 1
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -113,6 +117,7 @@ func (c *cloud) record(stack *middleware.Stack) error {
 func (c *cloud) provider(t *testing.T, change func(*elavaaws.Options)) *elavaaws.Provider {
 	t.Helper()
 	cfg := c.config(t)
+	cfg.APIOptions = append(cfg.APIOptions, calledByProviders.record)
 	o := elavaaws.Options{
 		Regions:    []string{"us-east-1"},
 		Digest:     digest,

@@ -456,10 +456,7 @@ func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]r
 		return err
 	}
 	defer p.scan.lap()
-	region := scope.Region
-	if region == resource.Global {
-		region = s.home()
-	}
+	region := s.regionFor(scope)
 	at := place{partition: s.partition, account: s.account, region: scope.Region}
 	var handing error // what page returned: it goes back unchanged
 	err = b.list(ctx, at, s.config(region), b.encoder, func(rs []resource.Resource) error {
@@ -474,13 +471,7 @@ func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]r
 	} else if ctx.Err() != nil {
 		err = fmt.Errorf("not read to the end: %w", ctx.Err())
 	}
-	err = classify(err, "")
-	if looksDisabled(err) && region != s.home() && s.disabled(ctx, region) {
-		return &provider.Error{
-			Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
-			Hint: hintFor(provider.ReasonUnavailable, "", ""),
-		}
-	}
+	err = s.explain(ctx, region, classify(err, ""))
 	if provider.ReasonOf(err) == provider.ReasonNoCredentials {
 		s.distrusted.Store(true)
 	}

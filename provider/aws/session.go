@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
 )
 
 // fallbackRegion is asked for the account and its regions where neither the options
@@ -175,6 +176,25 @@ func (s *session) disabled(ctx context.Context, region string) bool {
 	return slices.ContainsFunc(out.Regions, func(r types.Region) bool {
 		return aws.ToString(r.RegionName) == region && aws.ToString(r.OptInStatus) == "not-opted-in"
 	})
+}
+
+// regionFor returns the region that is asked for a scope.
+func (s *session) regionFor(scope resource.Scope) string {
+	if scope.Region == resource.Global {
+		return s.home()
+	}
+	return scope.Region
+}
+
+// explain turns a failure in a region that is certainly not enabled into one that says so.
+func (s *session) explain(ctx context.Context, region string, err error) error {
+	if !looksDisabled(err) || region == s.home() || !s.disabled(ctx, region) {
+		return err
+	}
+	return &provider.Error{
+		Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
+		Hint: hintFor(provider.ReasonUnavailable, "", ""),
+	}
 }
 
 // taggedCredentials marks the failures of credentials, which otherwise look like

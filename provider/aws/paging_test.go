@@ -1,0 +1,198 @@
+package aws_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const sdkService = "github.com/aws/aws-sdk-go-v2/service/"
+
+// pagedAt is what the checks of paging know: the operations of each SDK package that answer
+// in pages, which are those that the SDK has a paginator for.
+type pagedAt map[string][]string // by import path
+
+var paginator = regexp.MustCompile(`func New([A-Z]\w*)Paginator\(`)
+
+// pagedOperations reads the source of the SDK packages.
+func pagedOperations(t *testing.T, packages []string) pagedAt {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-f", "{{.ImportPath}}\t{{.Dir}}"}, packages...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := pagedAt{}
+	for line := range strings.Lines(string(out)) {
+		path, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		files, err := filepath.Glob(filepath.Join(dir, "api_op_*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no operations in %s: %v", path, dir, err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := paginator.FindSubmatch(b); m != nil {
+				all[path] = append(all[path], string(m[1]))
+			}
+		}
+	}
+	return all
+}
+
+// services returns the SDK packages that a file imports.
+func services(f *ast.File) []string {
+	var all []string
+	for _, i := range f.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err == nil && strings.HasPrefix(path, sdkService) && !strings.Contains(path[len(sdkService):], "/") {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// onePage are the calls of operations with pages that ask for so few things by name that
+// the answer has one page, with the reason.
+var onePage = map[string]string{}
+
+// tokens are the members by which answers tell where the next page is.
+var tokens = regexp.MustCompile(`^(Next|Page|NextPage|Continuation|NextContinuation|Pagination)Token$|^(Next)?(Page)?Marker$|^Next(Record|Upload|Key)\w*$|^LastEvaluated\w+$|^Position$|^Next\w*Name$`)
+
+// lintPaging returns what is wrong with the paging of a file: an operation that answers in
+// pages and is not given to paged, an SDK paginator (which takes any token for a new one),
+// and a loop over tokens other than pager.walk.
+func lintPaging(fset *token.FileSet, f *ast.File, paged pagedAt) []string {
+	var operations []string
+	for _, path := range services(f) {
+		operations = append(operations, paged[path]...)
+	}
+	var problems []string
+	complain := func(n ast.Node, format string, args ...any) {
+		problems = append(problems, fmt.Sprintf("line %d: ", fset.Position(n.Pos()).Line)+fmt.Sprintf(format, args...))
+	}
+	guarded := map[ast.Node]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if name, ok := n.Fun.(*ast.Ident); ok && name.Name == "paged" && len(n.Args) > 0 {
+				guarded[n.Args[0]] = true
+			}
+		case *ast.FuncDecl:
+			if n.Recv != nil && n.Name.Name == "walk" {
+				guarded[n.Body] = true
+			}
+		}
+		return true
+	})
+	ast.Inspect(f, func(n ast.Node) bool {
+		if guarded[n] {
+			if _, isBody := n.(*ast.BlockStmt); isBody {
+				return false
+			}
+		}
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			name := n.Sel.Name
+			if base, ok := n.X.(*ast.Ident); ok && strings.HasPrefix(name, "New") && strings.HasSuffix(name, "Paginator") {
+				complain(n, "%s.%s does not notice a token that comes again; use paged", base.Name, name)
+			}
+			if slices.Contains(operations, name) && !guarded[n] && onePage[name] == "" && !isType(n) {
+				complain(n, "%s answers in pages; give it to paged", name)
+			}
+		case *ast.ForStmt:
+			if m := tokenIn(n); m != "" {
+				complain(n, "a loop over %s without a guard against a token that comes again; use paged", m)
+			}
+		}
+		return true
+	})
+	return problems
+}
+
+// isType reports whether a selector is of a package and not of a client: ec2.X is a type.
+func isType(s *ast.SelectorExpr) bool {
+	base, ok := s.X.(*ast.Ident)
+	return ok && base.Obj == nil && !strings.Contains(strings.ToLower(base.Name), "client")
+}
+
+// tokenIn returns the member by which a loop goes from page to page; "" if it does not.
+func tokenIn(loop *ast.ForStmt) (member string) {
+	ast.Inspect(loop, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && tokens.MatchString(s.Sel.Name) {
+			member = s.Sel.Name
+		}
+		return member == ""
+	})
+	return member
+}
+
+// Every list in this package is read to its end, and no list for ever.
+func TestPaging_OfThisPackage(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	parsed := map[string]*ast.File{}
+	var packages []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed[name] = f
+		packages = append(packages, services(f)...)
+	}
+	slices.Sort(packages)
+	paged := pagedOperations(t, slices.Compact(packages))
+	if !slices.Contains(paged[sdkService+"ec2"], "DescribeInstances") {
+		t.Fatal("the SDK's paginators were not found")
+	}
+	for name, f := range parsed {
+		for _, p := range lintPaging(fset, f, paged) {
+			t.Errorf("%s, %s", name, p)
+		}
+	}
+}
+
+func TestPaging_FindsWhatIsWrong(t *testing.T) {
+	const head = "package p\nimport \"" + sdkService + "ec2\"\n"
+	paged := pagedAt{sdkService + "ec2": {"DescribeVolumes"}}
+	for source, want := range map[string]string{
+		"func f() { paged(ec2.NewFromConfig(cfg).DescribeVolumes, nil, nil) }":                                     "",
+		"func f() { paged(client.DescribeVolumes, nil, nil).all(ctx) }":                                            "",
+		"func f() { client.DescribeRegions(ctx, nil) }":                                                            "",
+		"func f() { ec2.NewFromConfig(cfg).DescribeVolumes(ctx, in) }":                                             "line 3: DescribeVolumes answers in pages; give it to paged",
+		"func f(c *ec2.Client) { list := c.DescribeVolumes; list(ctx, in) }":                                       "line 3: DescribeVolumes answers in pages; give it to paged",
+		"func f() { other(client.DescribeVolumes) }":                                                               "line 3: DescribeVolumes answers in pages; give it to paged",
+		"func f() { p := ec2.NewDescribeVolumesPaginator(client, in); p.HasMorePages() }":                          "line 3: ec2.NewDescribeVolumesPaginator does not notice a token that comes again; use paged",
+		"func f() { for { out, _ := get(in); if out.NextToken == nil { return }; in.NextToken = out.NextToken } }": "line 3: a loop over NextToken without a guard against a token that comes again; use paged",
+		"func f() { for in.Marker != nil { get(in) } }":                                                            "line 3: a loop over Marker without a guard against a token that comes again; use paged",
+		"func (p pager[T]) walk() { for { if seen[out.NextToken] { return } } }":                                   "",
+		"func f() { for _, v := range out.Volumes { use(v) } }":                                                    "",
+	} {
+		fset := token.NewFileSet()
+		f, err := parser.ParseFile(fset, "p.go", head+source, 0)
+		if err != nil {
+			t.Fatalf("%s: %v", source, err)
+		}
+		if got := strings.Join(lintPaging(fset, f, paged), "; "); got != want {
+			t.Errorf("%s:\ngot  %q\nwant %q", source, got, want)
+		}
+	}
+}
