@@ -5,8 +5,8 @@ var ActionOf = actionOf
 
 // AllActions returns every IAM action that a provider can need.
 func AllActions() []string {
-	all := []string{actionAssumeRole, actionListAccounts, actionDescribeRegions}
-	for _, c := range collectors() {
+	all := []string{actionAssumeRole, actionListAccounts, actionDescribeRegions, actionListTypes}
+	for _, c := range append(collectors(), newControlled("AWS::Any::Type")) {
 		all = append(all, c.actions()...)
 	}
 	return all

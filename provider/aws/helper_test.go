@@ -110,7 +110,7 @@ func (c *cloud) record(stack *middleware.Stack) error {
 			c.mu.Unlock()
 			defer c.mu.Lock()
 			return next.HandleInitialize(ctx, in)
-		}), middleware.Before)
+		}), middleware.After) // the SDK's first step names the operation
 }
 
 // provider returns a provider for the cloud; change may alter its options.

@@ -35,7 +35,7 @@ func (r *recorder) record(stack *middleware.Stack) error {
 			r.operations[operation{awsmiddleware.GetServiceID(ctx), awsmiddleware.GetOperationName(ctx)}] = true
 			r.mu.Unlock()
 			return next.HandleInitialize(ctx, in)
-		}), middleware.Before)
+		}), middleware.After) // the SDK's first step names the operation
 }
 
 // problems says what is wrong with the operations that were called.

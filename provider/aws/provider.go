@@ -80,7 +80,8 @@ type Options struct {
 	Interval time.Duration
 
 	// IncludeTypes and ExcludeTypes are globs on type names, without regard to case:
-	// "aws::ec2::*". No IncludeTypes means all types; an exclusion wins.
+	// "aws::ec2::*". No IncludeTypes means all types that have a collector; an exclusion wins.
+	// A type without a collector that IncludeTypes names in full is listed by Cloud Control.
 	IncludeTypes, ExcludeTypes []string
 
 	// Digest replaces secrets (the values of Lambda variables, for example) in
@@ -115,6 +116,8 @@ type Provider struct {
 	interval     time.Duration
 	loader       loader
 	scan         stopwatch
+	controlled   []string // the types among them that only Cloud Control knows
+	registry     registry
 
 	planning sync.Mutex  // one plan at a time
 	members  []orgMember // of the organization, as it last told them; under planning
@@ -195,6 +198,11 @@ func New(o Options) (*Provider, error) {
 // bind selects the collectors that the options ask for and makes their encoders.
 func (p *Provider) bind(o Options) error {
 	all := collectors()
+	for _, t := range o.IncludeTypes {
+		if typeName.MatchString(t) && !slices.ContainsFunc(all, func(l lister) bool { return strings.EqualFold(l.schema().Type, t) }) {
+			all = append(all, newControlled(t))
+		}
+	}
 	for _, g := range slices.Concat(o.IncludeTypes, o.ExcludeTypes) {
 		if _, err := path.Match(g, ""); err != nil {
 			return fmt.Errorf("aws: type %q: malformed pattern", g)
@@ -211,6 +219,9 @@ func (p *Provider) bind(o Options) error {
 		encoder, err := resource.NewEncoder(underKey(l.schema(), o.Digest), o.Digest)
 		if err != nil {
 			return fmt.Errorf("aws: %w", err)
+		}
+		if _, ok := l.(*controlled); ok {
+			p.controlled = append(p.controlled, t)
 		}
 		b := bound{l, encoder}
 		p.collectors = append(p.collectors, b)
@@ -282,6 +293,9 @@ func (p *Provider) Actions() []string {
 	if slices.ContainsFunc(p.accounts, destination.allRegions) || p.regions[0] == AllRegions {
 		all = append(all, actionDescribeRegions)
 	}
+	if len(p.controlled) > 0 {
+		all = append(all, actionListTypes)
+	}
 	for _, b := range p.collectors {
 		all = append(all, b.actions()...)
 	}
@@ -320,7 +334,8 @@ func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
 	if !slices.ContainsFunc(accounts, func(a enteredAccount) bool { return a.err == nil }) {
 		return nil, accounts[0].err
 	}
-	plan := &provider.Plan{Notices: slices.Concat(p.notices, notices, p.overrun())}
+	unknown, told := p.unknownTypes(ctx, base)
+	plan := &provider.Plan{Notices: slices.Concat(p.notices, notices, told, p.overrun())}
 	var scopes [][]resource.Scope
 	for _, a := range accounts {
 		if a.err == nil {
@@ -335,7 +350,13 @@ func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
 	if unreached != nil {
 		plan.Unreached = append(plan.Unreached, &provider.AccountError{Err: unreached})
 	}
-	plan.Scopes = inTurns(scopes)
+	for _, s := range inTurns(scopes) {
+		if err := unknown[s.Type]; err != nil {
+			plan.Failed = append(plan.Failed, &provider.ScopeError{Scope: s, Err: err})
+			continue
+		}
+		plan.Scopes = append(plan.Scopes, s)
+	}
 	return plan, nil
 }
 
