@@ -3,6 +3,7 @@ package aws_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -309,9 +310,9 @@ func TestNew_RefusesImpossibleAccounts(t *testing.T) {
 		"bad region": func(o *elavaaws.Options) {
 			o.Accounts = []elavaaws.Account{{RoleARN: role(account), Regions: []string{"Paris"}}}
 		},
-		"no role name":      func(o *elavaaws.Options) { o.Organization = &elavaaws.Organization{} },
-		"budget above all":  func(o *elavaaws.Options) { o.APIBudget = 1.1 },
-		"budget below none": func(o *elavaaws.Options) { o.APIBudget = -0.1 },
+		"no role name":        func(o *elavaaws.Options) { o.Organization = &elavaaws.Organization{} },
+		"budget of no number": func(o *elavaaws.Options) { o.APIBudget = math.NaN() },
+		"budget below none":   func(o *elavaaws.Options) { o.APIBudget = -0.1 },
 	} {
 		o := elavaaws.Options{Regions: []string{"us-east-1"}, Digest: digest}
 		change(&o)

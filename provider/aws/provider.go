@@ -71,8 +71,8 @@ type Options struct {
 	// that Accounts does not name.
 	Organization *Organization
 
-	// APIBudget is the share of AWS's limits on API calls to take, above 0 to 1; 0 means
-	// DefaultAPIBudget.
+	// APIBudget is the share of AWS's limits on API calls to take; 0 means DefaultAPIBudget.
+	// More than 1 is for servers that are not AWS.
 	APIBudget float64
 
 	// Interval is the time between the beginnings of two scans; 0: not known. A scan that took
@@ -147,8 +147,8 @@ func New(o Options) (*Provider, error) {
 	if o.Digest == nil {
 		return nil, errors.New("aws: a digest for secrets is required")
 	}
-	if o.APIBudget < 0 || o.APIBudget > 1 {
-		return nil, fmt.Errorf("aws: an API budget of %v: want a share above 0 and up to 1", o.APIBudget)
+	if !(o.APIBudget >= 0) { // nor no number
+		return nil, fmt.Errorf("aws: an API budget of %v: want a share above 0", o.APIBudget)
 	}
 	accounts, err := checkAccounts(o.Accounts, regions)
 	if err != nil {
