@@ -12,6 +12,10 @@ import (
 var table bench.Table
 
 func TestMain(m *testing.M) {
+	if os.Getenv(fixtureVariable) != "" {
+		serveFixture() // this is the server's process
+		return
+	}
 	code := m.Run()
 	if err := table.Print(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)

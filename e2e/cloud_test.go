@@ -84,6 +84,7 @@ func (c *cloud) env(t testing.TB) []string {
 	t.Helper()
 	v := ok(c.cfg.Credentials.Retrieve(t.Context()))(t)
 	env := []string{
+		"ELAVA_CLOUD_API_BUDGET=100%", // the server is nobody else's
 		"AWS_ENDPOINT_URL=" + c.url, "AWS_ACCESS_KEY_ID=" + v.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + v.SecretAccessKey,
 		"ELAVA_CLOUD_EXCLUDE_TYPES=" + strings.Join(mototest.Lacking, ","),
 	}

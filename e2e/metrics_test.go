@@ -17,7 +17,7 @@ var contractMetrics = []string{
 	"reconciliation_timeout_total", "elava_resources_created_total", "elava_resources_modified_total",
 	"elava_resources_disappeared_total", "elava_change_events_stored_total",
 	"elava_resources", "elava_scope_up", "elava_scope_last_complete_timestamp_seconds", "elava_aws_api_calls_total",
-	"elava_aws_api_throttles_total", "elava_storage_size_bytes", "elava_storage_revision", "elava_build_info",
+	"elava_aws_api_throttles_total", "elava_aws_api_wait_seconds_total", "elava_storage_size_bytes", "elava_storage_revision", "elava_build_info",
 }
 
 // lintExceptions are what the linter has against names that were given: they are kept as

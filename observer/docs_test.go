@@ -11,8 +11,9 @@ import (
 
 // aws are the metrics of provider/aws, which are made there.
 var aws = map[string]string{
-	"elava_aws_api_calls_total":     "counter: code operation service",
-	"elava_aws_api_throttles_total": "counter: operation service",
+	"elava_aws_api_calls_total":        "counter: code operation service",
+	"elava_aws_api_throttles_total":    "counter: operation service",
+	"elava_aws_api_wait_seconds_total": "counter: operation service",
 }
 
 var (

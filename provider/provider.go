@@ -57,6 +57,11 @@ type Plan struct {
 	// listing had failed.
 	Failed []*ScopeError
 
+	// Unreached are accounts of which not even the scopes can be told. All recorded scopes of
+	// such an account that are neither in Scopes nor in Failed are as if their listing had
+	// failed.
+	Unreached []*AccountError
+
 	// Notices are facts about the provider that users should see in the log and in
 	// health, such as "demo: these resources are synthetic".
 	Notices []string
@@ -120,3 +125,18 @@ type ScopeError struct {
 func (e *ScopeError) Error() string { return fmt.Sprintf("listing %s: %v", e.Scope, e.Err) }
 
 func (e *ScopeError) Unwrap() error { return e.Err }
+
+// AccountError is the failure of an account as a whole.
+type AccountError struct {
+	Account string // empty: every account that has no scope in the plan
+	Err     error
+}
+
+func (e *AccountError) Error() string {
+	if e.Account == "" {
+		return fmt.Sprintf("finding the accounts: %v", e.Err)
+	}
+	return fmt.Sprintf("entering account %s: %v", e.Account, e.Err)
+}
+
+func (e *AccountError) Unwrap() error { return e.Err }

@@ -40,6 +40,8 @@ type commands struct {
 	Scans      ScansCommand      `cmd:"" help:"List the scans."`
 	Scopes     ScopesCommand     `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
 	Storage    StorageCommand    `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
+	Check      CheckCommand      `cmd:"" help:"Try credentials, accounts, regions, permissions and storage."`
+	IAMPolicy  IAMPolicyCommand  `cmd:"" name:"iam-policy" help:"Print the IAM policy that the configuration needs."`
 	Config     ConfigCommand     `cmd:"" help:"Show the effective configuration and where each value comes from."`
 	Completion CompletionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
 	Version    VersionCommand    `cmd:"" help:"Show the version."`

@@ -147,17 +147,41 @@ func checkProvider(cfg *config.Config) error {
 	case config.ProviderDemo:
 		_, err = demo.New(demoOptions(cfg))
 	case config.ProviderAWS:
-		if len(cfg.Cloud.Accounts) > 0 {
-			return &usageError{errAccounts}
-		}
-		options := awsOptions(cfg)
-		options.Digest = func(string) string { return "" }
-		_, err = aws.New(options)
+		_, err = awsWithoutKey(cfg)
 	}
 	if err != nil {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// awsWithoutKey returns a provider that can say what it would list, and cannot be let near a
+// store: it would digest all secrets to nothing.
+func awsWithoutKey(cfg *config.Config) (*aws.Provider, error) {
+	options := awsOptions(cfg)
+	options.Digest = func(string) string { return "" }
+	return aws.New(options)
+}
+
+// providerToCheck returns the provider that the configuration names.
+func providerToCheck(cfg *config.Config) (provider.Provider, error) {
+	if cfg.Cloud.Provider == config.ProviderDemo {
+		return demo.New(demoOptions(cfg))
+	}
+	return awsWithoutKey(cfg)
+}
+
+type iamPolicy = aws.Policy
+
+const maxPolicySize = aws.MaxPolicySize
+
+// awsPolicy returns the policy that the configuration needs.
+func awsPolicy(cfg *config.Config, member, wildcards bool) (*iamPolicy, error) {
+	p, err := awsWithoutKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return p.Policy(member, wildcards), nil
 }
 
 func demoOptions(cfg *config.Config) demo.Options {
@@ -169,7 +193,17 @@ func demoOptions(cfg *config.Config) demo.Options {
 }
 
 func awsOptions(cfg *config.Config) aws.Options {
-	return aws.Options{Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes}
+	o := aws.Options{
+		Regions: cfg.Cloud.Regions, IncludeTypes: cfg.Cloud.IncludeTypes, ExcludeTypes: cfg.Cloud.ExcludeTypes,
+		APIBudget: cfg.Cloud.APIBudget, Interval: cfg.Daemon.ReconciliationInterval,
+	}
+	for _, a := range cfg.Cloud.Accounts {
+		o.Accounts = append(o.Accounts, aws.Account{RoleARN: a.RoleARN, ExternalID: a.ExternalID, Regions: a.Regions})
+	}
+	if org := cfg.Cloud.Organization; org.RoleName != "" {
+		o.Organization = &aws.Organization{RoleName: org.RoleName, ExternalID: org.ExternalID}
+	}
+	return o
 }
 
 // newDemo goes on with the synthetic cloud where the store's last scan left it.
@@ -190,9 +224,6 @@ func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provide
 
 // keyFile lies in the directory of the store, beside its data and not among them.
 const keyFile = "redaction.key"
-
-// errAccounts refuses what would otherwise be believed to be watched.
-var errAccounts = errors.New("cloud.accounts: this release lists only the account of the credentials; remove the setting, and run one daemon for each account")
 
 func (a *app) newAWS(cfg *config.Config) (provider.Provider, error) {
 	key, err := redaction.LoadOrCreate(filepath.Join(cfg.Storage.Path, keyFile))

@@ -75,9 +75,11 @@ type Cloud struct {
 	IncludeTypes    []string  // patterns of path.Match, to be compared without regard to case; empty is every type
 	ExcludeTypes    []string  // the same; they win over IncludeTypes
 	Accounts        []Account // beside the account of the credentials
-	ScanConcurrency int       // scopes listed at the same time; above 0
-	DoubtShare      float64   // of a scope's resources, 0 to 1; see the daemon's Guard
-	DoubtCount      int       // resources; above 0
+	Organization    Organization
+	APIBudget       float64 // share of AWS's limits on calls, above 0 to 1
+	ScanConcurrency int     // scopes listed at the same time; above 0
+	DoubtShare      float64 // of a scope's resources, 0 to 1; see the daemon's Guard
+	DoubtCount      int     // resources; above 0
 	Demo            Demo
 }
 
@@ -86,6 +88,12 @@ type Account struct {
 	RoleARN    string   // never empty
 	ExternalID string   // empty: none is sent
 	Regions    []string // as in Cloud; empty: those of Cloud
+}
+
+// Organization is how all accounts of the organization are entered.
+type Organization struct {
+	RoleName   string // path and name of the role in every account; empty: the organization is not listed
+	ExternalID string // empty: none is sent
 }
 
 // Demo holds the settings of the synthetic cloud.

@@ -120,8 +120,16 @@ func wholeNumber() kind[int64] { return integer[int64]("a whole number", math.Mi
 
 // share is a part of a whole, written as a percentage or as a fraction.
 func share() kind[float64] {
+	return shareFrom("a share from 0% to 100%, such as 2% or 0.02", func(v float64) bool { return v >= 0 })
+}
+
+func positiveShare() kind[float64] {
+	return shareFrom("a share above 0% and up to 100%, such as 20% or 0.2", func(v float64) bool { return v > 0 })
+}
+
+func shareFrom(allowed string, enough func(float64) bool) kind[float64] {
 	return kind[float64]{
-		allowed: "a share from 0% to 100%, such as 2% or 0.02",
+		allowed: allowed,
 		scalars: scalarText | scalarInteger | scalarFraction,
 		parse: func(s string) (float64, bool) {
 			number, isPercentage := strings.CutSuffix(s, "%")
@@ -129,7 +137,7 @@ func share() kind[float64] {
 			if isPercentage {
 				v /= 100
 			}
-			return v, err == nil && v >= 0 && v <= 1 // NaN is in no range
+			return v, err == nil && enough(v) && v <= 1 // NaN is in no range
 		},
 		print: func(v float64) any { return strconv.FormatFloat(v*100, 'g', 12, 64) + "%" },
 	}
@@ -255,10 +263,19 @@ func faultName() kind[string] {
 }
 
 // Role names and paths: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-var rolePattern = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`)
+var (
+	rolePattern     = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+$`)
+	roleNamePattern = regexp.MustCompile(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
+)
 
 func roleARN() kind[string] {
 	return text("the ARN of a role, such as arn:aws:iam::123456789012:role/elava", rolePattern.MatchString)
+}
+
+func roleName() kind[string] {
+	return text("empty, or the name of a role, after its path if it has one, such as elava or team/elava", func(s string) bool {
+		return s == "" || roleNamePattern.MatchString(s)
+	})
 }
 
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, ExternalId: 2 to 1224 characters of [\w+=,.@:\/-]
@@ -270,15 +287,20 @@ func externalID() kind[string] {
 	})
 }
 
+// checkAccounts refuses an account that is entered twice: its scopes are listed once.
 func checkAccounts(accounts []Account) []fault {
 	var faults []fault
 	seen := map[string]int{}
 	for i, a := range accounts {
-		if first, ok := seen[a.RoleARN]; ok && a.RoleARN != "" {
-			faults = append(faults, fault{i, fmt.Sprintf("has the role_arn of cloud.accounts[%d] again", first)})
+		role := rolePattern.FindStringSubmatch(a.RoleARN)
+		if role == nil {
 			continue
 		}
-		seen[a.RoleARN] = i
+		if first, ok := seen[role[1]]; ok {
+			faults = append(faults, fault{i, fmt.Sprintf("is account %s again, which cloud.accounts[%d] is", role[1], first)})
+			continue
+		}
+		seen[role[1]] = i
 	}
 	return faults
 }

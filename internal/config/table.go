@@ -58,6 +58,18 @@ func settingRows() []row[Config] {
 			Doc: "Accounts that are listed beside the one of the credentials.",
 		}, accountRows(), checkAccounts, func(c *Config) *[]Account { return &c.Cloud.Accounts }),
 		one(Spec{
+			Key: "cloud.organization.role_name", Env: "ELAVA_CLOUD_ORGANIZATION_ROLE_NAME", Default: `""`,
+			Doc: "Role by which every active account of the organization is listed; empty: the organization is not asked.",
+		}, roleName(), func(c *Config) *string { return &c.Cloud.Organization.RoleName }),
+		one(Spec{
+			Key: "cloud.organization.external_id", Env: "ELAVA_CLOUD_ORGANIZATION_EXTERNAL_ID", Default: `""`,
+			Doc: "External id that the trust policies of these roles ask for; empty: none is sent.",
+		}, externalID(), func(c *Config) *string { return &c.Cloud.Organization.ExternalID }),
+		one(Spec{
+			Key: "cloud.api_budget", Env: "ELAVA_CLOUD_API_BUDGET", Default: "20%",
+			Doc: "Share of AWS's limits on API calls that Elava takes for itself, in every account and region.",
+		}, positiveShare(), func(c *Config) *float64 { return &c.Cloud.APIBudget }),
+		one(Spec{
 			Key: "cloud.scan_concurrency", Env: "ELAVA_CLOUD_SCAN_CONCURRENCY", Default: "8",
 			Doc: "How many scopes (account, region, type) are listed at the same time.",
 		}, count(1), func(c *Config) *int { return &c.Cloud.ScanConcurrency }),

@@ -131,8 +131,12 @@ func (d *detection) put(ctx context.Context, m storage.Mutation) error {
 // those that the plan could not list, and those that it no longer names.
 func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.ScopeState {
 	next := make(map[resource.Scope]*storage.ScopeState, len(s.states))
+	unreached := unreachedBy(plan)
 	for scope, state := range s.states {
 		next[scope] = without(state, storage.ScopeExcluded, "", "")
+		if err := unreached(scope.Account); err != nil && state.Status != storage.ScopeExcluded {
+			next[scope] = s.failed(scope, err)
+		}
 	}
 	for _, f := range plan.Failed {
 		next[f.Scope] = s.notListed(f.Scope, f.Err)
@@ -148,6 +152,23 @@ func (s *scan) nextStates(plan *provider.Plan) map[resource.Scope]*storage.Scope
 		next[l.scope] = s.complete(l)
 	}
 	return next
+}
+
+// unreachedBy returns a function that tells why a plan could not reach an account, nil where
+// it did.
+func unreachedBy(plan *provider.Plan) func(account string) error {
+	planned := map[string]bool{}
+	for _, scope := range plan.Scopes {
+		planned[scope.Account] = true
+	}
+	return func(account string) error {
+		for _, u := range plan.Unreached {
+			if u.Account == account || u.Account == "" && !planned[account] {
+				return u.Err
+			}
+		}
+		return nil
+	}
 }
 
 // allFailed returns the states of all scopes after a scan that could list nothing. None

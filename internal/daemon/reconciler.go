@@ -253,7 +253,14 @@ func (r *Reconciler) plan(ctx context.Context) (*provider.Plan, error) {
 // errors collects what failed, scope by scope.
 func (s *scan) errors(plan *provider.Plan) []error {
 	var all []error
+	unreached := map[error]bool{}
+	for _, u := range plan.Unreached {
+		all, unreached[u.Err] = append(all, u), true
+	}
 	for _, f := range plan.Failed {
+		if unreached[f.Err] {
+			continue // said once, not for each of its scopes
+		}
 		if provider.ReasonOf(f) != provider.ReasonUnavailable {
 			all = append(all, f)
 		}

@@ -251,8 +251,8 @@ func (r *Reconciler) call(ctx context.Context, what string, f func() error, retu
 	defer timer.Stop()
 	select {
 	case err := <-done:
-		if err == nil {
-			return nil
+		if err == nil || provider.ReasonOf(err) == provider.ReasonTimeout {
+			return err // it may know for what the time was spent
 		}
 	case <-timer.C:
 		r.log.WarnContext(ctx, "A call of the provider does not stop and is left behind", "call", what)

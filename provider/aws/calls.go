@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
@@ -15,9 +16,10 @@ import (
 	"github.com/elava-dev/elava/provider"
 )
 
-// callCounters count the attempts of API calls.
+// callCounters count the attempts of API calls and the time for which they were held back.
 type callCounters struct {
 	calls, throttles metric.Int64Counter
+	waits            metric.Float64Counter
 }
 
 func newCallCounters(mp metric.MeterProvider) (*callCounters, error) {
@@ -26,10 +28,12 @@ func newCallCounters(mp metric.MeterProvider) (*callCounters, error) {
 		metric.WithDescription("Attempts of AWS API calls, by the code of the answer."))
 	throttles, err2 := meter.Int64Counter("elava_aws_api_throttles_total",
 		metric.WithDescription("Attempts of AWS API calls that AWS refused because there were too many."))
-	if err := errors.Join(err1, err2); err != nil {
+	waits, err3 := meter.Float64Counter("elava_aws_api_wait_seconds_total",
+		metric.WithDescription("Seconds for which calls of the AWS API waited for their turn in the API budget."))
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("aws: making instruments: %w", err)
 	}
-	return &callCounters{calls, throttles}, nil
+	return &callCounters{calls, throttles, waits}, nil
 }
 
 // instrument counts every attempt of a call. It stands outermost in the last step of
@@ -47,13 +51,22 @@ func (c *callCounters) instrument(stack *middleware.Stack) error {
 
 func (c *callCounters) count(ctx context.Context, err error) {
 	code, throttled := codeLabel(err)
-	op := []attribute.KeyValue{
-		attribute.String("service", serviceLabel(awsmiddleware.GetServiceID(ctx))),
-		attribute.String("operation", awsmiddleware.GetOperationName(ctx)),
-	}
+	op := operationLabels(ctx)
 	ctx = context.WithoutCancel(ctx) // a call that was cancelled was made
 	c.calls.Add(ctx, 1, metric.WithAttributes(append(op, attribute.String("code", code))...))
 	c.throttles.Add(ctx, throttled, metric.WithAttributes(op...)) // 0 makes it exist
+}
+
+// waited counts the time for which the call that ctx belongs to was held back.
+func (c *callCounters) waited(ctx context.Context, d time.Duration) {
+	c.waits.Add(context.WithoutCancel(ctx), d.Seconds(), metric.WithAttributes(operationLabels(ctx)...))
+}
+
+func operationLabels(ctx context.Context) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("service", serviceLabel(awsmiddleware.GetServiceID(ctx))),
+		attribute.String("operation", awsmiddleware.GetOperationName(ctx)),
+	}
 }
 
 // plainCode is what error codes look like. Anything else must not become a label.

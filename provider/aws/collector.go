@@ -22,6 +22,7 @@ type lister interface {
 	home(partition string) (region string, offered bool)
 	actions() []string
 	check(*resource.Encoder) error
+	try(ctx context.Context, cfg aws.Config) []tried
 	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
 	confirm(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, ids []string, emit func([]resource.Resource) error) error
 }

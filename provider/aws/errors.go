@@ -43,12 +43,14 @@ func badAnswer(format string, args ...any) error {
 }
 
 // classify turns a failure of a call into a *provider.Error; what is one already comes
-// back as it is. action is the IAM action that the call needs; empty for calls that
-// need none.
+// back as it is. action is the IAM action that the call needs; empty: that of the operation.
 func classify(err error, action string) error {
 	var known *provider.Error
 	if err == nil || errors.As(err, &known) {
 		return err
+	}
+	if action == "" {
+		action = actionOfError(err)
 	}
 	reason := reasonOf(err)
 	return &provider.Error{

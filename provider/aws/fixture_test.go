@@ -269,7 +269,11 @@ func counters(t *testing.T, reader metric.Reader) map[string]int64 {
 	got := map[string]int64{}
 	for _, scope := range rm.ScopeMetrics {
 		for _, m := range scope.Metrics {
-			for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+			sum, ok := m.Data.(metricdata.Sum[int64])
+			if !ok {
+				continue // seconds
+			}
+			for _, p := range sum.DataPoints {
 				name := m.Name
 				for _, a := range p.Attributes.ToSlice() { // sorted by key
 					name += " " + string(a.Key) + "=" + a.Value.AsString()

@@ -41,6 +41,10 @@ var stopMoto = func() {}
 func TestMain(m *testing.M) {
 	code := m.Run()
 	stopMoto()
+	if problems := calledByProviders.problems(); len(problems) > 0 {
+		fmt.Fprintln(os.Stderr, "FAIL: "+strings.Join(problems, "\nFAIL: "))
+		code = 1
+	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -114,9 +118,11 @@ func (c *cloud) record(stack *middleware.Stack) error {
 func (c *cloud) provider(t *testing.T, change func(*elavaaws.Options)) *elavaaws.Provider {
 	t.Helper()
 	cfg := c.config(t)
+	cfg.APIOptions = append(cfg.APIOptions, calledByProviders.record)
 	o := elavaaws.Options{
 		Regions:    []string{"us-east-1"},
 		Digest:     digest,
+		APIBudget:  1, // these servers are nobody else's
 		LoadConfig: func(context.Context) (aws.Config, error) { return cfg, nil },
 	}
 	if change != nil {
@@ -165,8 +171,12 @@ func list(t *testing.T, p provider.Provider) inventory {
 
 func listScope(t *testing.T, p provider.Provider, s resource.Scope) ([]resource.Resource, error) {
 	t.Helper()
+	return listWithin(t.Context(), p, s)
+}
+
+func listWithin(ctx context.Context, p provider.Provider, s resource.Scope) ([]resource.Resource, error) {
 	var all []resource.Resource
-	err := p.List(t.Context(), s, func(page []resource.Resource) error {
+	err := p.List(ctx, s, func(page []resource.Resource) error {
 		all = append(all, page...)
 		return nil
 	})

@@ -1,17 +1,20 @@
-// Package aws lists the resources of one AWS account through the AWS SDK.
+// Package aws lists the resources of AWS accounts through the AWS SDK.
 //
 // Every resource type has a collector: a declaration of the call that lists it, of the
 // calls that fill in what the list leaves out, of the rules for its document and of
 // where its id, name and tags stand. There is one file for each AWS service. What all
 // collectors have in common (paging, details, errors, metrics) is in collector.go,
-// errors.go and calls.go.
+// errors.go and calls.go. Which accounts are listed, and with whose credentials, is in
+// accounts.go; how fast, in budget.go and quotas.go.
 //
-// The package compares nothing and keeps no resource. It does not assume roles in
-// other accounts by itself: the account is that of the credentials.
+// The package compares nothing and keeps no resource.
 //
 // # Invariants
 //
-//   - It reads. Every operation it calls begins with BatchGet, Describe, Get, Head or List.
+//   - It reads. Every operation it calls begins with BatchGet, Describe, Get, Head or
+//     List, but for AssumeRole of STS, which enters other accounts.
+//   - What is listed as an account's was read with credentials of which STS said, in the same
+//     scan, that they are of that account.
 //   - A listing ends without an error only if its last page was read. An answer that
 //     cannot be one (an empty body, a web page, a token that was there before, an
 //     element without an id) is a failure, never an empty list.
@@ -33,8 +36,10 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.opentelemetry.io/otel/metric"
@@ -60,8 +65,25 @@ type Options struct {
 	// AllRegions, alone, asks EC2 in every Plan which regions are enabled.
 	Regions []string
 
+	// Accounts are listed beside that of the credentials. One that is the same replaces it:
+	// then the account is read through the role.
+	Accounts []Account
+
+	// Organization, if any, has every active account of the caller's organization listed
+	// that Accounts does not name.
+	Organization *Organization
+
+	// APIBudget is the share of AWS's limits on API calls to take; 0 means DefaultAPIBudget.
+	// More than 1 is for servers that are not AWS.
+	APIBudget float64
+
+	// Interval is the time between the beginnings of two scans; 0: not known. A scan that took
+	// longer is told of in the next plan's notices.
+	Interval time.Duration
+
 	// IncludeTypes and ExcludeTypes are globs on type names, without regard to case:
-	// "aws::ec2::*". No IncludeTypes means all types; an exclusion wins.
+	// "aws::ec2::*". No IncludeTypes means all types that have a collector; an exclusion wins.
+	// A type without a collector that IncludeTypes names in full is listed by Cloud Control.
 	IncludeTypes, ExcludeTypes []string
 
 	// Digest replaces secrets (the values of Lambda variables, for example) in
@@ -85,17 +107,29 @@ type Options struct {
 	LoadConfig func(ctx context.Context) (aws.Config, error)
 }
 
-// Provider implements provider.Provider for one AWS account. Its methods may be called
-// by several goroutines at a time.
+// Provider implements provider.Provider for AWS accounts. Its methods may be called by
+// several goroutines at a time.
 type Provider struct {
-	regions    []string
-	collectors []bound // in the order of the plan
-	byType     map[string]bound
-	notices    []string
-	loader     loader
+	regions      []string
+	accounts     []destination
+	organization *Organization
+	collectors   []bound // in the order of the plan
+	byType       map[string]bound
+	notices      []string
+	interval     time.Duration
+	loader       loader
+	scan         stopwatch
+	controlled   []string // the types among them that only Cloud Control knows
+	registry     registry
 
-	planning sync.Mutex              // one reading of the configuration at a time
-	session  atomic.Pointer[session] // nil until the account is known
+	planning sync.Mutex  // one plan at a time
+	members  []orgMember // of the organization, as it last told them; under planning
+
+	identifying sync.Mutex              // one reading of the configuration at a time
+	session     atomic.Pointer[session] // of the caller; nil until the account is known
+
+	entering sync.Mutex
+	sessions map[string]*session // by account, of those that the last plan entered; under entering
 }
 
 // bound is a collector with the encoder of its documents.
@@ -119,6 +153,16 @@ func New(o Options) (*Provider, error) {
 	if o.Digest == nil {
 		return nil, errors.New("aws: a digest for secrets is required")
 	}
+	if !(o.APIBudget >= 0) { // nor no number
+		return nil, fmt.Errorf("aws: an API budget of %v: want a share above 0", o.APIBudget)
+	}
+	accounts, err := checkAccounts(o.Accounts, regions)
+	if err != nil {
+		return nil, err
+	}
+	if o.Organization != nil && o.Organization.RoleName == "" {
+		return nil, errors.New("aws: the organization's accounts need the name of a role")
+	}
 	if o.MaxAttempts < 0 {
 		return nil, fmt.Errorf("aws: %d attempts per call: want at least 1", o.MaxAttempts)
 	}
@@ -139,8 +183,11 @@ func New(o Options) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		regions: regions,
-		byType:  map[string]bound{},
+		regions:      regions,
+		accounts:     accounts,
+		organization: o.Organization,
+		byType:       map[string]bound{},
+		interval:     o.Interval,
 		loader: loader{
 			load:        o.LoadConfig,
 			home:        homeRegion(regions),
@@ -148,6 +195,7 @@ func New(o Options) (*Provider, error) {
 			maxAttempts: o.MaxAttempts,
 			counters:    counters,
 			tracers:     o.Tracers,
+			limiter:     newLimiter(cmp.Or(o.APIBudget, DefaultAPIBudget), counters),
 			logger:      o.Logger,
 		},
 	}
@@ -160,6 +208,11 @@ func New(o Options) (*Provider, error) {
 // bind selects the collectors that the options ask for and makes their encoders.
 func (p *Provider) bind(o Options) error {
 	all := collectors()
+	for _, t := range o.IncludeTypes {
+		if typeName.MatchString(t) && !slices.ContainsFunc(all, func(l lister) bool { return strings.EqualFold(l.schema().Type, t) }) {
+			all = append(all, newControlled(t))
+		}
+	}
 	for _, g := range slices.Concat(o.IncludeTypes, o.ExcludeTypes) {
 		if _, err := path.Match(g, ""); err != nil {
 			return fmt.Errorf("aws: type %q: malformed pattern", g)
@@ -176,6 +229,9 @@ func (p *Provider) bind(o Options) error {
 		encoder, err := resource.NewEncoder(underKey(l.schema(), o.Digest), o.Digest)
 		if err != nil {
 			return fmt.Errorf("aws: %w", err)
+		}
+		if _, ok := l.(*controlled); ok {
+			p.controlled = append(p.controlled, t)
 		}
 		b := bound{l, encoder}
 		p.collectors = append(p.collectors, b)
@@ -240,12 +296,15 @@ func underKey(schema *resource.Schema, digest resource.Digest) *resource.Schema 
 	return &s
 }
 
-// Actions returns the IAM actions that the selected collectors need, sorted.
-// sts:GetCallerIdentity, which Plan calls, needs no permission.
+// Actions returns the IAM actions that listing the selected types needs in an account,
+// sorted. sts:GetCallerIdentity, which Plan calls, needs no permission.
 func (p *Provider) Actions() []string {
 	var all []string
-	if p.regions[0] == AllRegions {
+	if slices.ContainsFunc(p.accounts, destination.allRegions) || p.regions[0] == AllRegions {
 		all = append(all, actionDescribeRegions)
+	}
+	if len(p.controlled) > 0 {
+		all = append(all, actionListTypes)
 	}
 	for _, b := range p.collectors {
 		all = append(all, b.actions()...)
@@ -261,40 +320,135 @@ func (p *Provider) Close() {
 	}
 }
 
-// Plan asks AWS whose credentials these are and returns the scopes of that account:
-// those without a region first, then region by region. Where credentials are missing
-// or refused, the SDK's configuration is read anew in this Plan and in the next ones,
-// so that credentials that appear later are found without a restart.
+// Plan asks AWS whose credentials these are, enters the accounts that are listed through
+// roles, and returns the scopes of all of them, in turns: those without a region first, then
+// region by region. Where the caller's credentials are missing or refused, the SDK's
+// configuration is read anew in this Plan and in the next ones, so that credentials that
+// appear later are found without a restart.
 //
-// Errors are *provider.Error.
+// An account that cannot be entered fails alone. Where none can, the error is the first
+// account's. Errors are *provider.Error.
 func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
-	s, err := p.identify(ctx)
+	p.planning.Lock()
+	defer p.planning.Unlock()
+	base, err := p.identify(ctx)
 	if err != nil {
 		return nil, err
 	}
-	regions := p.regions
-	if regions[0] == AllRegions {
-		if regions, err = s.enabledRegions(ctx); err != nil {
-			return nil, err
+	destinations, notices, unreached := p.roster(ctx, base)
+	accounts := p.enter(ctx, base, destinations)
+	if err := ctx.Err(); err != nil {
+		return nil, classify(err, "")
+	}
+	p.setSessions(accounts)
+	if !slices.ContainsFunc(accounts, func(a enteredAccount) bool { return a.err == nil }) {
+		return nil, accounts[0].err
+	}
+	unknown, told := p.unknownTypes(ctx, base)
+	plan := &provider.Plan{Notices: slices.Concat(p.notices, notices, told, p.overrun())}
+	var scopes [][]resource.Scope
+	for _, a := range accounts {
+		if a.err == nil {
+			scopes = append(scopes, p.scopes(a.account, a.regions))
+			continue
+		}
+		plan.Unreached = append(plan.Unreached, &provider.AccountError{Account: a.account, Err: a.err})
+		for _, s := range p.scopes(a.account, knownRegions(a.destination, base)) {
+			plan.Failed = append(plan.Failed, &provider.ScopeError{Scope: s, Err: a.err})
 		}
 	}
-	plan := &provider.Plan{Notices: slices.Clone(p.notices)}
-	for _, region := range append([]string{resource.Global}, regions...) {
-		for _, b := range p.collectors {
-			if b.accountWide() == (region == resource.Global) {
-				plan.Scopes = append(plan.Scopes, resource.Scope{
-					Provider: Name, Account: s.account, Region: region, Type: b.schema().Type,
-				})
-			}
+	if unreached != nil {
+		plan.Unreached = append(plan.Unreached, &provider.AccountError{Err: unreached})
+	}
+	for _, s := range inTurns(scopes) {
+		if err := unknown[s.Type]; err != nil {
+			plan.Failed = append(plan.Failed, &provider.ScopeError{Scope: s, Err: err})
+			continue
 		}
+		plan.Scopes = append(plan.Scopes, s)
 	}
 	return plan, nil
 }
 
+// overrun begins the next scan, and says why the last one took longer than the interval, if
+// it did.
+func (p *Provider) overrun() []string {
+	slowest := p.loader.limiter.slowest()
+	p.loader.limiter.forget()
+	took := p.scan.restart()
+	if p.interval <= 0 || took <= p.interval {
+		return nil
+	}
+	why := "its calls took that long: raise cloud.scan_concurrency, lengthen daemon.reconciliation_interval, or list less"
+	if len(slowest) > 0 {
+		why = "it waited for the API budget, most for " + strings.Join(slowest, ", ") +
+			": raise cloud.api_budget, lengthen daemon.reconciliation_interval, or list less"
+	}
+	return []string{fmt.Sprintf("aws: the last scan took longer than the interval of %s; %s", p.interval, why)}
+}
+
+// scopes returns the scopes of one account.
+func (p *Provider) scopes(account string, regions []string) []resource.Scope {
+	var scopes []resource.Scope
+	for _, region := range append([]string{resource.Global}, regions...) {
+		for _, b := range p.collectors {
+			if b.accountWide() == (region == resource.Global) {
+				scopes = append(scopes, resource.Scope{
+					Provider: Name, Account: account, Region: region, Type: b.schema().Type,
+				})
+			}
+		}
+	}
+	return scopes
+}
+
+// knownRegions are the regions of an account that cannot say which ones it has.
+func knownRegions(t destination, base *session) []string {
+	if t.allRegions() {
+		return []string{base.home()}
+	}
+	return t.regions
+}
+
+// inTurns takes one of each list, then the next of each: accounts are listed side by side,
+// as each has limits of its own.
+func inTurns(lists [][]resource.Scope) []resource.Scope {
+	var all []resource.Scope
+	for i := 0; ; i++ {
+		before := len(all)
+		for _, l := range lists {
+			if i < len(l) {
+				all = append(all, l[i])
+			}
+		}
+		if len(all) == before {
+			return all
+		}
+	}
+}
+
+func (p *Provider) setSessions(accounts []enteredAccount) {
+	p.entering.Lock()
+	defer p.entering.Unlock()
+	p.sessions = map[string]*session{}
+	for _, a := range accounts {
+		if a.err == nil {
+			p.sessions[a.account] = a.session
+		}
+	}
+}
+
+// sessionOf returns the session that the last plan has in an account, nil if it has none.
+func (p *Provider) sessionOf(account string) *session {
+	p.entering.Lock()
+	defer p.entering.Unlock()
+	return p.sessions[account]
+}
+
 // identify returns a session whose credentials are known to work now.
 func (p *Provider) identify(ctx context.Context) (*session, error) {
-	p.planning.Lock()
-	defer p.planning.Unlock()
+	p.identifying.Lock()
+	defer p.identifying.Unlock()
 	if old := p.session.Load(); old != nil && !old.distrusted.Load() {
 		s, err := old.identified(ctx)
 		if err == nil {
@@ -350,52 +504,79 @@ func (p *Provider) read(
 	if !ok || scope.Provider != Name || b.accountWide() != (scope.Region == resource.Global) {
 		return &provider.Error{Reason: provider.ReasonOther, Err: fmt.Errorf("aws: %s is no scope of this provider", scope)}
 	}
-	s := p.session.Load()
-	if s == nil {
-		var err error
-		if s, err = p.identify(ctx); err != nil {
-			return err
-		}
+	s, err := p.sessionFor(ctx, scope.Account)
+	if err != nil {
+		return err
 	}
-	if s.account != scope.Account {
-		return &provider.Error{
-			Reason: provider.ReasonNoCredentials,
-			Err:    fmt.Errorf("aws: the credentials belong to account %s now", s.account),
-			Hint:   "give Elava credentials for account " + scope.Account + " again, or forget that account",
-		}
-	}
-	region := scope.Region
-	if region == resource.Global {
-		home, offered := b.home(s.partition)
-		if !offered {
-			return &provider.Error{
-				Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: partition %s has no %s", s.partition, scope.Type),
-				Hint: "leave the type out",
-			}
-		}
-		region = cmp.Or(home, s.home())
+	defer p.scan.lap()
+	region, err := s.regionFor(scope, b)
+	if err != nil {
+		return err
 	}
 	at := place{partition: s.partition, account: s.account, region: scope.Region}
 	var handing error // what page returned: it goes back unchanged
-	err := from(b, at, s.config(region), func(rs []resource.Resource) error {
+	err = from(b, at, s.config(region), func(rs []resource.Resource) error {
 		handing = page(rs)
 		return handing
 	})
 	if err == nil || handing != nil {
 		return handing
 	}
-	if ctx.Err() != nil {
+	if held := (*budgetError)(nil); ctx.Err() != nil && errors.As(err, &held) {
+		err = fmt.Errorf("not read to the end: %w", held)
+	} else if ctx.Err() != nil {
 		err = fmt.Errorf("not read to the end: %w", ctx.Err())
 	}
-	err = classify(err, "")
-	if looksDisabled(err) && region != s.home() && s.disabled(ctx, region) {
-		return &provider.Error{
-			Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
-			Hint: hintFor(provider.ReasonUnavailable, "", ""),
-		}
-	}
+	err = s.explain(ctx, region, classify(err, ""))
 	if provider.ReasonOf(err) == provider.ReasonNoCredentials {
 		s.distrusted.Store(true)
 	}
 	return err
+}
+
+// sessionFor returns a session whose credentials are those of an account.
+func (p *Provider) sessionFor(ctx context.Context, account string) (*session, error) {
+	if s := p.sessionOf(account); s != nil {
+		return s, nil
+	}
+	s := p.session.Load()
+	if s == nil {
+		var err error
+		if s, err = p.identify(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if s.account != account {
+		return nil, &provider.Error{
+			Reason: provider.ReasonNoCredentials,
+			Err:    fmt.Errorf("aws: the credentials belong to account %s now", s.account),
+			Hint:   "give Elava credentials for account " + account + " again, or forget that account",
+		}
+	}
+	return s, nil
+}
+
+// stopwatch measures scans: from a plan to the end of the last listing before the next one.
+type stopwatch struct {
+	mu         sync.Mutex
+	begun, end time.Time
+}
+
+// lap notes that a listing ended.
+func (w *stopwatch) lap() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end = time.Now()
+}
+
+// restart begins a scan and returns how long the one before took, 0 if there was none.
+func (w *stopwatch) restart() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	took := max(0, w.end.Sub(w.begun))
+	if w.begun.IsZero() {
+		took = 0
+	}
+	w.begun = time.Now()
+	return took
 }

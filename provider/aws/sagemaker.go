@@ -15,13 +15,14 @@ func sagemakerCollectors() []lister {
 	return []lister{sagemakerEndpoints(), sagemakerModels(), sagemakerNotebooks(), sagemakerDomains()}
 }
 
-// sagemakerTagsBy is the detail for tags, of which there are at most 50.
+// sagemakerTagsBy is the detail for tags.
 func sagemakerTagsBy[T any](cfg aws.Config, arn func(*T) *string) detail[tagged[T]] {
-	return tagsBy("sagemaker:ListTags", sagemaker.NewFromConfig(cfg).ListTags,
-		func(v *T) *sagemaker.ListTagsInput { return &sagemaker.ListTagsInput{ResourceArn: arn(v)} },
-		func(o *sagemaker.ListTagsOutput) map[string]string {
-			return tagMap(o.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
-		})
+	return tagPagesBy("sagemaker:ListTags", sagemaker.NewFromConfig(cfg).ListTags,
+		func(v *T, token *string) *sagemaker.ListTagsInput {
+			return &sagemaker.ListTagsInput{ResourceArn: arn(v), NextToken: token}
+		},
+		func(o *sagemaker.ListTagsOutput) ([]types.Tag, *string) { return o.Tags, o.NextToken },
+		func(t types.Tag) (*string, *string) { return t.Key, t.Value })
 }
 
 func sagemakerEndpoints() lister {

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/elava-dev/elava/provider"
+	"github.com/elava-dev/elava/resource"
 )
 
 // fallbackRegion is asked for the account and its regions where neither the options
@@ -34,6 +36,7 @@ type loader struct {
 	maxAttempts int
 	counters    *callCounters
 	tracers     trace.TracerProvider
+	limiter     *limiter
 	logger      *slog.Logger
 }
 
@@ -42,6 +45,8 @@ type loader struct {
 type session struct {
 	cfg       aws.Config
 	closeIdle func()
+	roles     *roleCache // that were assumed with these credentials
+	limiter   *limiter   // of the calls into the account
 
 	account, partition string
 
@@ -85,7 +90,7 @@ func (l *loader) session(ctx context.Context) (*session, error) {
 	}
 	cfg.Logger = sdkLogger(l.logger)
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), traceCalls(l.tracers), l.counters.instrument, checkAnswers)
-	return &session{cfg: cfg, closeIdle: client.closeIdle}, nil
+	return &session{cfg: cfg, closeIdle: client.closeIdle, roles: newRoleCache(), limiter: l.limiter}, nil
 }
 
 // loadDefault reads the environment, the shared files and the metadata of instances
@@ -113,10 +118,11 @@ func sdkLogger(logger *slog.Logger) logging.Logger {
 // home is the region that answers for what belongs to none.
 func (s *session) home() string { return s.cfg.Region }
 
-// config returns the configuration for one region.
+// config returns the configuration for one region, whose calls keep to the budget.
 func (s *session) config(region string) aws.Config {
 	cfg := s.cfg.Copy()
 	cfg.Region = region
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), s.limiter.pace(s.account))
 	return cfg
 }
 
@@ -135,7 +141,7 @@ func (s *session) identified(ctx context.Context) (*session, error) {
 		return nil, badAnswer("sts GetCallerIdentity: %w", err)
 	}
 	return &session{
-		cfg: s.cfg, closeIdle: s.closeIdle,
+		cfg: s.cfg, closeIdle: s.closeIdle, roles: s.roles, limiter: s.limiter,
 		account: aws.ToString(out.Account), partition: id.Partition,
 	}, nil
 }
@@ -144,7 +150,7 @@ func (s *session) identified(ctx context.Context) (*session, error) {
 func (s *session) enabledRegions(ctx context.Context) ([]string, error) {
 	// Without AllRegions the answer holds the enabled ones only (EC2 API Reference,
 	// DescribeRegions).
-	out, err := ec2.NewFromConfig(s.cfg).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
+	out, err := ec2.NewFromConfig(s.config(s.home())).DescribeRegions(ctx, &ec2.DescribeRegionsInput{})
 	if err != nil {
 		return nil, classify(err, actionDescribeRegions)
 	}
@@ -164,7 +170,7 @@ func (s *session) enabledRegions(ctx context.Context) ([]string, error) {
 // disabled reports whether a region is certainly not enabled for the account. Where the
 // question cannot be asked, nothing is certain.
 func (s *session) disabled(ctx context.Context, region string) bool {
-	out, err := ec2.NewFromConfig(s.cfg).DescribeRegions(ctx, &ec2.DescribeRegionsInput{
+	out, err := ec2.NewFromConfig(s.config(s.home())).DescribeRegions(ctx, &ec2.DescribeRegionsInput{
 		AllRegions: aws.Bool(true), RegionNames: []string{region},
 	})
 	if err != nil {
@@ -173,6 +179,33 @@ func (s *session) disabled(ctx context.Context, region string) bool {
 	return slices.ContainsFunc(out.Regions, func(r types.Region) bool {
 		return aws.ToString(r.RegionName) == region && aws.ToString(r.OptInStatus) == "not-opted-in"
 	})
+}
+
+// regionFor returns the region that is asked for a scope. An error says that the partition
+// has no such service.
+func (s *session) regionFor(scope resource.Scope, l lister) (string, error) {
+	if scope.Region != resource.Global {
+		return scope.Region, nil
+	}
+	home, offered := l.home(s.partition)
+	if !offered {
+		return "", &provider.Error{
+			Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: partition %s has no %s", s.partition, scope.Type),
+			Hint: "leave the type out",
+		}
+	}
+	return cmp.Or(home, s.home()), nil
+}
+
+// explain turns a failure in a region that is certainly not enabled into one that says so.
+func (s *session) explain(ctx context.Context, region string, err error) error {
+	if !looksDisabled(err) || region == s.home() || !s.disabled(ctx, region) {
+		return err
+	}
+	return &provider.Error{
+		Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
+		Hint: hintFor(provider.ReasonUnavailable, "", ""),
+	}
 }
 
 // taggedCredentials marks the failures of credentials, which otherwise look like

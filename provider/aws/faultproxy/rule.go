@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"path"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Rule says which calls meet a fault. The first rule that applies to a call decides.
@@ -18,6 +20,10 @@ type Rule struct {
 	Probability float64 // 0 means 1
 	Skip        int     // calls that pass before the rule applies
 	Times       int     // how often it applies at most; 0: without limit
+
+	// PerSecond is how many calls of an operation pass in any one second before the rule
+	// applies to more; 0: none passes for that reason. Calls that meet the rule do not count.
+	PerSecond int
 
 	Rewrite func(body []byte) []byte // for the fault Rewrite
 }
@@ -33,6 +39,9 @@ func (r Rule) String() string {
 	}
 	if r.Times > 0 {
 		s += fmt.Sprintf(" times=%d", r.Times)
+	}
+	if r.PerSecond > 0 {
+		s += fmt.Sprintf(" above=%d/s", r.PerSecond)
 	}
 	return s
 }
@@ -54,6 +63,24 @@ type Injection struct {
 type rule struct {
 	Rule
 	seen, done int
+	passed     map[string][]time.Time // of the last second, by Call.Name; for PerSecond
+}
+
+// passes reports whether a call is among those of the last second that pass.
+func (r *rule) passes(c Call, now time.Time) bool {
+	if r.PerSecond == 0 {
+		return false
+	}
+	recent := slices.DeleteFunc(r.passed[c.Name()], func(at time.Time) bool { return now.Sub(at) >= time.Second })
+	passes := len(recent) < r.PerSecond
+	if passes {
+		recent = append(recent, now)
+	}
+	if r.passed == nil {
+		r.passed = map[string][]time.Time{}
+	}
+	r.passed[c.Name()] = recent
+	return passes
 }
 
 func (r *rule) matches(c Call, request string) bool {
@@ -84,6 +111,9 @@ func (p *Proxy) decide(c Call, request string) *Rule {
 		}
 		r.seen++
 		if r.seen <= r.Skip || r.Times > 0 && r.done >= r.Times {
+			continue
+		}
+		if r.passes(c, time.Now()) {
 			continue
 		}
 		if r.Probability > 0 && p.chance(i, c, ordinal) >= r.Probability {
