@@ -183,7 +183,7 @@ func (b *body) Close() error {
 func (c *cloud) provider(cfg aws.Config, types []string) *elavaaws.Provider {
 	c.t.Helper()
 	p, err := elavaaws.New(elavaaws.Options{
-		Regions: []string{region}, IncludeTypes: types, Digest: digest,
+		Regions: []string{region}, IncludeTypes: types, Digest: digest, APIBudget: 1000, // the proxy is what throttles
 		LoadConfig: func(context.Context) (aws.Config, error) { return cfg, nil },
 	})
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	elavaaws "github.com/elava-dev/elava/provider/aws"
+	"github.com/elava-dev/elava/provider/aws/mototest"
 	"github.com/elava-dev/elava/resource"
 )
 
@@ -247,16 +248,8 @@ func (c *cloud) populateCompute(t *testing.T, cfg aws.Config, p *population) {
 	}
 }
 
-// populated are the types of what populate makes. Tests of other types stand beside those
-// of their service.
-var populated = []string{
-	"AWS::EC2::Instance", "AWS::EC2::NetworkInterface", "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC", "AWS::EC2::Volume",
-	"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::RDS::DBCluster", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::DynamoDB::Table",
-	"AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::ElasticLoadBalancingV2::LoadBalancer",
-}
-
 func bothRegions(o *elavaaws.Options) {
-	o.Regions, o.IncludeTypes = []string{"us-east-1", "eu-west-1"}, populated
+	o.Regions, o.IncludeTypes = []string{"us-east-1", "eu-west-1"}, mototest.Populated
 }
 
 func TestMoto_Inventory(t *testing.T) {
@@ -576,7 +569,9 @@ func TestMoto_ReadsEveryPage(t *testing.T) {
 
 func TestMoto_EmptyAccount(t *testing.T) {
 	c := moto(t)
-	inv := list(t, c.provider(t, func(o *elavaaws.Options) { o.IncludeTypes, o.ExcludeTypes = populated, []string{"AWS::EC2::*"} }))
+	inv := list(t, c.provider(t, func(o *elavaaws.Options) {
+		o.IncludeTypes, o.ExcludeTypes = mototest.Populated, []string{"AWS::EC2::*"}
+	}))
 	if len(inv) != 0 {
 		t.Errorf("an empty account has %d resources", len(inv))
 	}
