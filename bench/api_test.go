@@ -134,8 +134,8 @@ func BenchmarkAPI_Latency(b *testing.B) {
 		{"diff of all revisions, first page", func(int) string { return "diff?from=1" }, 50},
 		{"scans, first page", func(int) string { return "scans" }, 50},
 		{"scopes", func(int) string { return "scopes" }, 50},
-		{"resources by name, which reads all", func(n int) string { return fmt.Sprintf("resources?name=name-%08d", n*9973%apiResources) }, 3000},
-		{"resources by ARN, which reads all", func(n int) string { return "resources?arn=" + url.QueryEscape(arn(n)) }, 3000},
+		{"resources by name, which reads all", func(n int) string { return fmt.Sprintf("resources?name=name-%08d", n*9973%apiResources) }, 5000},
+		{"resources by ARN, which reads all", func(n int) string { return "resources?arn=" + url.QueryEscape(arn(n)) }, 5000},
 	} {
 		b.Run(q.name, func(b *testing.B) {
 			rounds := 21
