@@ -110,7 +110,7 @@ func newAPIStore(b *testing.B) storage.Store {
 func BenchmarkAPI_Latency(b *testing.B) {
 	s := newAPIStore(b)
 	h := api.NewServer(api.Options{Store: s}).Handler()
-	key := func(n int) string { return apiKey(n*9973%apiResources).String() }
+	key := func(n int) string { return apiKey(n * 9973 % apiResources).String() }
 	arn := func(n int) string { return apiResource(n*9973%apiResources, 0).ARN }
 	for _, q := range []struct {
 		name   string
