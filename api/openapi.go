@@ -17,8 +17,11 @@ import (
 // those of the endpoint.
 type operation struct {
 	path    string // below Prefix; one that ends in a slash is followed by a key
+	method  string // empty: get
 	id      string
 	summary string
+	params  []string     // of a path that is no endpoint
+	body    reflect.Type // of the request in JSON; nil: none
 	media   string       // of the answer; empty: JSON
 	shape   reflect.Type // of the answer in JSON
 	errors  []int        // statuses that only some paths have
@@ -32,7 +35,7 @@ func operations() []operation {
 		{path: "history/", id: "getHistory", summary: "All versions of one resource up to a point, newest first", shape: reflect.TypeFor[list[Version]](), errors: []int{404, 410}},
 		{path: "diff", id: "diff", summary: "What is different between two points, by key", shape: reflect.TypeFor[diffPage](), errors: []int{404, 410}},
 		{path: "changes", id: "listChanges", summary: "The change feed", shape: reflect.TypeFor[list[storage.ChangeEvent]](), errors: []int{404, 410}},
-		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", media: streamType, errors: []int{404, 410}},
+		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", params: streamParams[:], media: streamType, errors: []int{404, 410}},
 		{path: "scans", id: "listScans", summary: "Committed scans, newest first", shape: reflect.TypeFor[list[storage.ScanMetadata]]()},
 		{path: "scopes", id: "listScopes", summary: "What is listed, how fresh it is, and what fails", shape: reflect.TypeFor[list[Scope]](), errors: []int{404, 410}},
 		{path: "storage", id: "getStorage", summary: "What the store holds and takes", shape: reflect.TypeFor[storage.Stats]()},
@@ -56,7 +59,11 @@ func (s *Server) document() object {
 		if strings.HasSuffix(path, "/") {
 			path += "{key}"
 		}
-		paths[path] = object{"get": s.describe(o, schemas)}
+		method := "get"
+		if o.method != "" {
+			method = o.method
+		}
+		paths[path] = object{method: s.describe(o, schemas)}
 	}
 	problem := schemas.of(reflect.TypeFor[Problem]())
 	return object{
@@ -100,9 +107,13 @@ func (s *Server) describe(o operation, schemas shapes) object {
 	for _, status := range append([]int{400, 401, 403, 405, 500, 503}, o.errors...) {
 		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
 	}
-	return object{
+	described := object{
 		"operationId": o.id, "summary": o.summary, "parameters": s.parameters(o), "responses": responses,
 	}
+	if o.body != nil {
+		described["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": schemas.of(o.body)}}}
+	}
+	return described
 }
 
 func (s *Server) parameters(o operation) []any {
@@ -113,11 +124,11 @@ func (s *Server) parameters(o operation) []any {
 			"description": "provider/account/region/type/id, escaped as one segment",
 		})
 	}
-	var names []string
+	names := o.params
 	if e, ok := s.endpoint(o.path); ok {
 		names = e.params
-	} else if Prefix+o.path == streamPath {
-		names = streamParams[:]
+	}
+	if Prefix+o.path == streamPath {
 		all = append(all, object{
 			"name": "Last-Event-ID", "in": "header", "schema": object{"type": "string"},
 			"description": "Id of the last event that was received: go on behind it",

@@ -372,7 +372,7 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		if to := elsewhere(&l.q.Filter, key); to != nil {
+		if to := elsewhere(prefixDocument, &l.q.Filter, key); to != nil {
 			l.it.Seek(to)
 			continue
 		}
@@ -388,23 +388,23 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 }
 
 // elsewhere returns where to go on if nothing in the key's type or scope is wanted, or
-// only one id of the scope that is not the key's.
-func elsewhere(f *storage.Filter, key resource.Key) []byte {
+// only one id of the scope that is not the key's. What is walked over lies below prefix.
+func elsewhere(prefix byte, f *storage.Filter, key resource.Key) []byte {
 	if !f.MatchScope(key.Scope().AccountWide()) {
-		return behind(scopePrefix(prefixDocument, key.Scope().AccountWide()))
+		return behind(scopePrefix(prefix, key.Scope().AccountWide()))
 	}
 	if key.Region != resource.Global && !f.MatchScope(key.Scope()) {
-		return behind(scopePrefix(prefixDocument, key.Scope()))
+		return behind(scopePrefix(prefix, key.Scope()))
 	}
 	if f.ID == "" || f.ID == key.ID {
 		return nil
 	}
 	wanted := key
 	if wanted.ID = f.ID; key.ID < f.ID {
-		return resourceKey(prefixDocument, wanted)
+		return resourceKey(prefix, wanted)
 	}
 	wanted.ID = ""
-	return behind(resourceKey(prefixDocument, wanted))
+	return behind(resourceKey(prefix, wanted))
 }
 
 // behind returns the first key behind all that begin with prefix, which ends with a
