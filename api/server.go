@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/elava-dev/elava/query"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -46,13 +47,14 @@ type Server struct {
 	now     func() time.Time
 	notices func() []string
 	scopes  *scopeCache
+	queries *query.Engine
 }
 
 // NewServer returns a server over a store that must stay open as long as it is used.
 func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
-		scopes: newScopeCache(o.Store),
+		scopes: newScopeCache(o.Store), queries: query.New(o.Store, query.Limits{}),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -126,8 +128,12 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == backupPath {
+	switch r.URL.Path {
+	case backupPath:
 		s.backup(w, r)
+		return
+	case queryPath:
+		s.query(w, r)
 		return
 	}
 	a, err := s.answer(r)

@@ -38,6 +38,7 @@ type commands struct {
 	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
 	Scans     ScansCommand     `cmd:"" help:"List the scans."`
 	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
+	Query     QueryCommand     `cmd:"" help:"Run SQL over the inventory and its changes."`
 	Storage   StorageCommand   `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
 	Config    ConfigCommand    `cmd:"" help:"Show the effective configuration and where each value comes from."`
 	Version   VersionCommand   `cmd:"" help:"Show the version."`

@@ -25,7 +25,7 @@ bench  bench/*  e2e  e2e/*
       api  api/*  observer
       provider/aws  provider/aws/*  provider/demo  provider/providertest
       storage/badger  storage/postgres  storage/storagetest
-        storage/archive
+        storage/archive  query  notify
           provider  storage
             change
               resource
