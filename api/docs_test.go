@@ -119,6 +119,12 @@ func TestDocs_ParametersAreThoseOfThePaths(t *testing.T) {
 			continue // they are no endpoints: what they take is described in words
 		}
 		described++
+		if what, ok := strings.CutPrefix(heading, exportPrefix); ok {
+			if got, want := rows(text), slices.Sorted(slices.Values(exportParams(what))); !slices.Equal(got, want) {
+				t.Errorf("%s: docs/api.md has the parameters %q, there are %q", heading, got, want)
+			}
+			continue
+		}
 		e, ok := server.endpoint(strings.TrimSuffix(path, "{key}"))
 		if !ok {
 			t.Errorf("docs/api.md describes %s, which does not exist", heading)

@@ -128,12 +128,15 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case backupPath:
+	switch {
+	case r.URL.Path == backupPath:
 		s.backup(w, r)
 		return
-	case queryPath:
+	case r.URL.Path == queryPath:
 		s.query(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, exportPrefix):
+		s.export(w, r)
 		return
 	}
 	a, err := s.answer(r)
