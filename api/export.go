@@ -123,10 +123,13 @@ func (s *Server) exportResources(r *http.Request, e *exportStream) error {
 		}
 	}
 	e.write = func(w io.Writer) error {
+		form := exportForm[Resource]{ResourceColumns(), newResourceFile, func(b []byte, r *Resource) ([]byte, error) {
+			return appendResource(b, r), nil
+		}}
 		if revision == 0 { // would mean the head, which may have come into being by now
-			return writeExport(w, e.format, ResourceColumns(), newResourceFile, none[Resource])
+			return form.write(w, e.format, none[Resource])
 		}
-		return writeExport(w, e.format, ResourceColumns(), newResourceFile, mapped(s.store.List(ctx, q), func(v *storage.Version) *Resource {
+		return form.write(w, e.format, mapped(s.store.List(ctx, q), func(v *storage.Version) *Resource {
 			view := viewResource(v, scopes)
 			return &view
 		}))
@@ -158,7 +161,11 @@ func (s *Server) exportChanges(r *http.Request, e *exportStream) error {
 		}
 	}
 	e.revision = q.UpTo
-	e.write = func(w io.Writer) error { return writeExport(w, e.format, ChangeColumns(), newChangeFile, events) }
+	form := exportForm[storage.ChangeEvent]{ChangeColumns(), newChangeFile, func(b []byte, c *storage.ChangeEvent) ([]byte, error) {
+		line, err := encode(c)
+		return append(b, line...), err
+	}}
+	e.write = func(w io.Writer) error { return form.write(w, e.format, events) }
 	return nil
 }
 
@@ -179,16 +186,23 @@ func mapped[S, T any](seq iter.Seq2[*S, error], view func(*S) *T) iter.Seq2[*T, 
 	}
 }
 
-// writeExport writes all items. On an error the output is left without an end.
-func writeExport[T any](w io.Writer, format string, columns []Column[T], parquet func(io.Writer) rowWriter[T], items iter.Seq2[*T, error]) error {
+// exportForm is how items of a type are written.
+type exportForm[T any] struct {
+	columns []Column[T]
+	parquet func(io.Writer) rowWriter[T]
+	line    func([]byte, *T) ([]byte, error) // appends JSON, as the API has it, and a new line
+}
+
+// write writes all items. On an error the output is left without an end.
+func (f *exportForm[T]) write(w io.Writer, format string, items iter.Seq2[*T, error]) error {
 	var out rowWriter[T]
 	switch format {
 	case "csv":
-		out = newCSVFile(w, columns)
+		out = newCSVFile(w, f.columns)
 	case "parquet":
-		out = parquet(w)
+		out = f.parquet(w)
 	default:
-		out = jsonLines[T]{w}
+		out = &jsonLines[T]{w: w, line: f.line}
 	}
 	for item, err := range items {
 		if err != nil {
@@ -202,18 +216,21 @@ func writeExport[T any](w io.Writer, format string, columns []Column[T], parquet
 }
 
 // jsonLines writes items as the API does, one on a line.
-type jsonLines[T any] struct{ w io.Writer }
+type jsonLines[T any] struct {
+	w    io.Writer
+	line func([]byte, *T) ([]byte, error)
+	buf  []byte
+}
 
-func (f jsonLines[T]) write(item *T) error {
-	b, err := encode(item)
-	if err != nil {
+func (f *jsonLines[T]) write(item *T) (err error) {
+	if f.buf, err = f.line(f.buf[:0], item); err != nil {
 		return err
 	}
-	_, err = f.w.Write(b)
+	_, err = f.w.Write(f.buf)
 	return err
 }
 
-func (f jsonLines[T]) close() error { return nil }
+func (f *jsonLines[T]) close() error { return nil }
 
 // csvFile writes RFC 4180 with a header line.
 type csvFile[T any] struct {
