@@ -186,7 +186,7 @@ func TestOpenAPI_PathsAndParametersAreThoseOfTheHandlers(t *testing.T) {
 			}
 		}
 		for _, name := range []string{
-			"at", "since", "until", "from", "to", "type", "region", "account", "tag", "name", "id", "arn", "key", "change_type", "order", "limit", "cursor", "other",
+			"at", "since", "until", "from", "to", "type", "region", "account", "tag", "name", "id", "arn", "key", "change_type", "format", "order", "limit", "cursor", "other",
 		} {
 			// A value that no parameter can have: it is refused for its value, or unknown.
 			target := strings.Replace(path, "{key}", web.String(), 1) + "?" + name + "="

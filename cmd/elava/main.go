@@ -39,6 +39,8 @@ type commands struct {
 	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
 	Scans     ScansCommand     `cmd:"" help:"List the scans."`
 	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
+	Query     QueryCommand     `cmd:"" help:"Run SQL over the inventory and its changes."`
+	Export    ExportCommand    `cmd:"" help:"Write the inventory or the changes to a file: JSON lines, CSV, Parquet."`
 	Storage   StorageCommand   `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
 	Config    ConfigCommand    `cmd:"" help:"Show the effective configuration and where each value comes from."`
 	Complete  CompleteCommand  `cmd:"" name:"completion" help:"Print a script that completes command lines in a shell."`
