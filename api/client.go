@@ -201,14 +201,22 @@ func pages[T any](ctx context.Context, c *Client, path string, question values, 
 // send asks one path. The caller closes the body of what comes back, which is an answer
 // and no refusal.
 func (c *Client) send(ctx context.Context, path string, v values, header http.Header) (*http.Response, error) {
+	return c.do(ctx, http.MethodGet, path, v, header, nil)
+}
+
+// do is send with any method and, unless it is nil, a body of JSON.
+func (c *Client) do(ctx context.Context, method, path string, v values, header http.Header, body io.Reader) (*http.Response, error) {
 	// Not url.URL.JoinPath, which would clean the dots of a key.
 	address := strings.TrimSuffix(c.base.String(), "/") + Prefix + path
 	if len(v) > 0 {
 		address += "?" + url.Values(v).Encode()
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the server: %w", err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	r.Header.Set("Accept", "application/json, application/problem+json, */*;q=0.5")
 	maps.Copy(r.Header, header)
@@ -232,6 +240,11 @@ func (c *Client) get(ctx context.Context, path string, v values, into any) error
 	if err != nil {
 		return err
 	}
+	return c.read(ctx, resp, into)
+}
+
+// read decodes an answer and closes it.
+func (c *Client) read(ctx context.Context, resp *http.Response, into any) error {
 	defer func() { _ = resp.Body.Close() }() // it was read to its end, or that is an error already
 	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t != "application/json" {
 		return &AnswerError{Server: c.base.String(), Status: resp.Status}
@@ -257,6 +270,7 @@ func (c *Client) notice(resp *http.Response) {
 // used again.
 func decode(body io.Reader, into any) error {
 	d := json.NewDecoder(body)
+	d.UseNumber()
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
@@ -295,5 +296,23 @@ func TestServer_AnswersSoManyAtATime(t *testing.T) {
 	<-s.slots
 	if w := ask(t, s.Handler(), "resources"); w.Code != http.StatusOK {
 		t.Errorf("with room for one: %d %s", w.Code, w.Body)
+	}
+}
+
+// hanging is a store that answers when the question is given up.
+type hanging struct{ storage.Store }
+
+func (hanging) Head(ctx context.Context) (storage.Head, error) {
+	<-ctx.Done()
+	return storage.Head{}, ctx.Err()
+}
+
+func TestServer_GivesUpWhatTakesTooLong(t *testing.T) {
+	s := newTestServer(hanging{newWorld(t)})
+	s.limits.answer = 10 * time.Millisecond
+	for _, target := range []string{"resources", "changes/stream"} {
+		if w := ask(t, s.Handler(), target); problemOf(t, w).Kind() != "timeout" {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
 	}
 }

@@ -22,6 +22,10 @@ const (
 	// (some 12 MB where they are full) is bounded; others wait.
 	maxAnswers = 32
 
+	// maxExports is how many exports there are at a time beside them. One of Parquet holds
+	// up to groupBytes of documents.
+	maxExports = 4
+
 	// minCompressed is the length in bytes from which an answer is worth compressing.
 	minCompressed = 1 << 10
 )

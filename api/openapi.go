@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,9 +18,12 @@ import (
 // those of the endpoint.
 type operation struct {
 	path    string // below Prefix; one that ends in a slash is followed by a key
+	method  string // empty: get
 	id      string
 	summary string
-	media   string       // of the answer; empty: JSON
+	params  []string     // of a path that is no endpoint
+	body    reflect.Type // of the request in JSON; nil: none
+	media   []string     // of the answer; none: JSON
 	shape   reflect.Type // of the answer in JSON
 	errors  []int        // statuses that only some paths have
 }
@@ -32,11 +36,14 @@ func operations() []operation {
 		{path: "history/", id: "getHistory", summary: "All versions of one resource up to a point, newest first", shape: reflect.TypeFor[list[Version]](), errors: []int{404, 410}},
 		{path: "diff", id: "diff", summary: "What is different between two points, by key", shape: reflect.TypeFor[diffPage](), errors: []int{404, 410}},
 		{path: "changes", id: "listChanges", summary: "The change feed", shape: reflect.TypeFor[list[storage.ChangeEvent]](), errors: []int{404, 410}},
-		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", media: streamType, errors: []int{404, 410}},
+		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", params: streamParams[:], media: []string{streamType}, errors: []int{404, 410}},
 		{path: "scans", id: "listScans", summary: "Committed scans, newest first", shape: reflect.TypeFor[list[storage.ScanMetadata]]()},
 		{path: "scopes", id: "listScopes", summary: "What is listed, how fresh it is, and what fails", shape: reflect.TypeFor[list[Scope]](), errors: []int{404, 410}},
+		{path: "query", method: "post", id: "query", summary: "SQL over the inventory and its changes", body: reflect.TypeFor[QueryRequest](), shape: reflect.TypeFor[QueryResult](), errors: []int{404, 410, 415, 422, 429}},
+		{path: "export/resources", id: "exportResources", summary: "The resources that exist at a point, by key, as a stream of any length", params: exportParams("resources"), media: exportMedia(), errors: []int{404, 410}},
+		{path: "export/changes", id: "exportChanges", summary: "The change feed between two points, oldest first, as a stream of any length", params: exportParams("changes"), media: exportMedia(), errors: []int{404, 410}},
 		{path: "storage", id: "getStorage", summary: "What the store holds and takes", shape: reflect.TypeFor[storage.Stats]()},
-		{path: "storage/backup", id: "getBackup", summary: "Everything the store holds", media: backupType},
+		{path: "storage/backup", id: "getBackup", summary: "Everything the store holds", media: []string{backupType}},
 		{path: "openapi.json", id: "getOpenAPI", summary: "This document", shape: reflect.TypeFor[map[string]any]()},
 	}
 }
@@ -56,7 +63,11 @@ func (s *Server) document() object {
 		if strings.HasSuffix(path, "/") {
 			path += "{key}"
 		}
-		paths[path] = object{"get": s.describe(o, schemas)}
+		method := "get"
+		if o.method != "" {
+			method = o.method
+		}
+		paths[path] = object{method: s.describe(o, schemas)}
 	}
 	problem := schemas.of(reflect.TypeFor[Problem]())
 	return object{
@@ -82,13 +93,14 @@ func (s *Server) document() object {
 }
 
 func (s *Server) describe(o operation, schemas shapes) object {
-	content := object{"schema": object{"type": "string"}}
-	media := o.media
-	if media == "" {
-		media = "application/json"
-		content = object{"schema": schemas.of(o.shape)}
+	content := object{}
+	for _, media := range o.media {
+		content[media] = object{"schema": object{"type": "string"}}
 	}
-	ok := object{"description": o.summary, "content": object{media: content}}
+	if len(o.media) == 0 {
+		content["application/json"] = object{"schema": schemas.of(o.shape)}
+	}
+	ok := object{"description": o.summary, "content": content}
 	responses := object{"200": ok}
 	if e, exists := s.endpoint(o.path); exists && !e.unversioned {
 		ok["headers"] = object{"ETag": object{
@@ -100,9 +112,13 @@ func (s *Server) describe(o operation, schemas shapes) object {
 	for _, status := range append([]int{400, 401, 403, 405, 500, 503}, o.errors...) {
 		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
 	}
-	return object{
+	described := object{
 		"operationId": o.id, "summary": o.summary, "parameters": s.parameters(o), "responses": responses,
 	}
+	if o.body != nil {
+		described["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": schemas.of(o.body)}}}
+	}
+	return described
 }
 
 func (s *Server) parameters(o operation) []any {
@@ -113,11 +129,11 @@ func (s *Server) parameters(o operation) []any {
 			"description": "provider/account/region/type/id, escaped as one segment",
 		})
 	}
-	var names []string
+	names := o.params
 	if e, ok := s.endpoint(o.path); ok {
 		names = e.params
-	} else if Prefix+o.path == streamPath {
-		names = streamParams[:]
+	}
+	if Prefix+o.path == streamPath {
 		all = append(all, object{
 			"name": "Last-Event-ID", "in": "header", "schema": object{"type": "string"},
 			"description": "Id of the last event that was received: go on behind it",
@@ -150,6 +166,8 @@ func parameter(name string) object {
 		return object{"schema": object{"type": "array", "items": reported, "maxItems": maxValues}, "description": "Any of them"}
 	case "tag":
 		return object{"schema": texts, "description": "key or key=value; all of them"}
+	case "format":
+		return object{"schema": object{"type": "string", "enum": slices.Sorted(maps.Keys(exportTypes)), "default": "jsonl"}, "description": "Form of the export"}
 	case "order":
 		return object{"schema": object{"type": "string", "enum": []any{"asc", "desc"}, "default": "desc"}, "description": "Oldest or newest first"}
 	case "limit":

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/elava-dev/elava/query"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
@@ -22,6 +23,7 @@ const (
 	KindFutureRevision   = "future-revision"
 	KindCompacted        = "compacted"
 	KindBadCursor        = "bad-cursor"
+	KindInvalidQuery     = "invalid-query"
 )
 
 var (
@@ -31,6 +33,8 @@ var (
 	errNoToken    = errors.New("unauthorized")
 	errBusy       = errors.New("too many requests or streams at a time")
 	errStopping   = errors.New("the daemon is stopping")
+	errBadBody    = errors.New("the body of the request cannot be used")
+	errMediaType  = errors.New("the body of the request is of another type")
 )
 
 // problemKind is what is answered to one kind of error.
@@ -57,6 +61,11 @@ var problemKinds = [...]problemKind{
 	{storage.ErrClosed, http.StatusServiceUnavailable, "unavailable", "The store is closed"},
 	{storage.ErrLocked, http.StatusServiceUnavailable, "unavailable", "The store is in use"},
 	{storage.ErrBusy, http.StatusServiceUnavailable, "unavailable", "The store is busy"},
+	{errBadBody, http.StatusBadRequest, "bad-body", "The body of the request cannot be used"},
+	{errMediaType, http.StatusUnsupportedMediaType, "media-type", "The body of the request is of another type"},
+	{query.ErrTime, http.StatusUnprocessableEntity, "query-limit", "The query exceeds a limit"},
+	{query.ErrMemory, http.StatusUnprocessableEntity, "query-limit", "The query exceeds a limit"},
+	{query.ErrBusy, http.StatusTooManyRequests, "too-many-queries", "Too many queries are running"},
 	{errStopping, http.StatusServiceUnavailable, "unavailable", "The daemon is stopping"},
 	{errBusy, http.StatusServiceUnavailable, "too-many-requests", "There are too many requests at a time"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout", "The answer took too long"},
@@ -67,6 +76,9 @@ var problemKinds = [...]problemKind{
 func kindOf(err error) problemKind {
 	if _, ok := errors.AsType[*paramError](err); ok {
 		return problemKind{status: http.StatusBadRequest, name: KindInvalidParameter, title: "A parameter cannot be used"}
+	}
+	if _, ok := errors.AsType[*query.Error](err); ok {
+		return problemKind{status: http.StatusBadRequest, name: KindInvalidQuery, title: "The query cannot be run"}
 	}
 	if _, ok := errors.AsType[*methodError](err); ok {
 		return problemKind{status: http.StatusMethodNotAllowed, name: "method-not-allowed", title: "The path has no such method"}

@@ -67,28 +67,25 @@ type scopeCache struct {
 
 type scopeEntry struct {
 	revision int64
-	index    *scopeIndex
+	index    *storage.Freshness
 }
 
 func newScopeCache(store storage.Store) *scopeCache { return &scopeCache{store: store} }
 
 // at returns the scope states at a revision.
-func (c *scopeCache) at(ctx context.Context, revision int64) (*scopeIndex, error) {
+func (c *scopeCache) at(ctx context.Context, revision int64) (*storage.Freshness, error) {
 	if index := c.find(revision); index != nil {
 		return index, nil
 	}
-	index := &scopeIndex{states: map[resource.Scope]scopeFreshness{}}
-	for s, err := range c.store.Scopes(ctx, revision) {
-		if err != nil {
-			return nil, err
-		}
-		index.states[s.Scope] = scopeFreshness{lastComplete: s.LastCompleteTime, stale: s.Stale()}
+	index, err := storage.ReadFreshness(ctx, c.store, revision)
+	if err != nil {
+		return nil, err
 	}
 	c.add(scopeEntry{revision, index})
 	return index, nil
 }
 
-func (c *scopeCache) find(revision int64) *scopeIndex {
+func (c *scopeCache) find(revision int64) *storage.Freshness {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(c.entries, func(e scopeEntry) bool { return e.revision == revision })

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/elava-dev/elava/query"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
@@ -52,8 +53,10 @@ type Server struct {
 	notices func() []string
 	schema  func(resource.Key) *resource.Schema
 	scopes  *scopeCache
+	queries *query.Engine
 	limits  limits
 	slots   slots
+	exports slots
 	gzip    compressor
 	feed    *feed
 	pieces  pieceCache
@@ -70,8 +73,8 @@ type limits struct {
 func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
-		schema: o.Schema, scopes: newScopeCache(o.Store), feed: newFeed(),
-		slots:  make(slots, maxAnswers),
+		schema: o.Schema, scopes: newScopeCache(o.Store), queries: query.New(o.Store, query.Limits{}), feed: newFeed(),
+		slots: make(slots, maxAnswers), exports: make(slots, maxExports),
 		limits: limits{answer: answerTimeout, heartbeat: heartbeat, writeTimeout: writeTimeout},
 	}
 	if s.log == nil {
@@ -157,12 +160,15 @@ func splitPath(u *url.URL) (path, key string, err error) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case backupPath:
+	switch {
+	case r.URL.Path == backupPath:
 		s.backup(w, r)
 		return
-	case streamPath:
+	case r.URL.Path == streamPath:
 		s.stream(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, exportPrefix):
+		s.export(w, r)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
@@ -173,7 +179,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer free()
-	a, err := s.answer(r.WithContext(ctx))
+	a, err := s.answerSafely(w, r.WithContext(ctx))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -210,13 +216,21 @@ func (s *Server) sendAnswer(w http.ResponseWriter, r *http.Request, a answer) {
 	send(w, http.StatusOK, "application/json", a.body)
 }
 
-// answer finds and runs the endpoint. A panic becomes an error: nothing was written yet.
-func (s *Server) answer(r *http.Request) (a answer, err error) {
+// answerSafely makes an error of a panic: nothing was written yet.
+func (s *Server) answerSafely(w http.ResponseWriter, r *http.Request) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if r.URL.Path == queryPath {
+		return s.query(w, r)
+	}
+	return s.answer(r)
+}
+
+// answer finds and runs the endpoint.
+func (s *Server) answer(r *http.Request) (a answer, err error) {
 	path, key, err := splitPath(r.URL)
 	if err != nil {
 		return answer{}, err

@@ -196,7 +196,7 @@ func TestServer_RefusesWithAProblem(t *testing.T) {
 		{"", 404, "no-such-path", "/api/v1/"},
 		{"resources/", 404, "no-such-path", "resources/"},
 		{"resource", 404, "no-such-path", "/api/v1/resource"},
-		{"query", 404, "no-such-path", ""},
+		{"query", 405, "method-not-allowed", ""},
 		{"resource/", 400, "bad-key", "provider/account/region/type/id"},
 		{"resource/a/b/c", 400, "bad-key", "a/b/c"},
 		{"resource/a/b//d/e", 400, "bad-key", "empty region"},

@@ -79,12 +79,17 @@ func (c *Client) Backup(ctx context.Context, w io.Writer) error {
 		return &AnswerError{Server: c.base.String(), Status: resp.Status}
 	}
 	c.notice(resp)
+	return c.copyBody(ctx, w, resp, "backup")
+}
+
+// copyBody copies the body of an answer, which is named for errors of writing it.
+func (c *Client) copyBody(ctx context.Context, w io.Writer, resp *http.Response, what string) error {
 	body := &readErrors{r: resp.Body}
 	if _, err := io.Copy(w, body); err != nil {
 		if body.err != nil {
 			return c.unheard(ctx, err)
 		}
-		return fmt.Errorf("writing the backup: %w", err)
+		return fmt.Errorf("writing the %s: %w", what, err)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/elava-dev/elava/change"
-	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
 
@@ -91,9 +90,9 @@ type list[T any] struct {
 	NextCursor string `json:"next_cursor,omitempty"`
 }
 
-// viewResource renders a version as seen at the revision of the scope index. Without an
-// index nothing is said about when it was observed.
-func viewResource(v *storage.Version, scopes *scopeIndex) Resource {
+// viewResource renders a version as seen at the revision at which the states of scopes
+// were read. Without them nothing is said about when it was observed.
+func viewResource(v *storage.Version, scopes *storage.Freshness) Resource {
 	r := &v.Resource
 	view := Resource{
 		Key: r.Key.String(), Provider: r.Key.Provider, Account: r.Key.Account,
@@ -111,16 +110,13 @@ func viewResource(v *storage.Version, scopes *scopeIndex) Resource {
 	}
 	if scopes != nil {
 		var observed time.Time
-		observed, view.Stale = scopes.observed(r.Key)
-		if observed.Before(v.ValidFrom) {
-			observed = v.ValidFrom
-		}
+		observed, view.Stale = scopes.Observed(v)
 		view.ObservedAt = timeOrNull(observed)
 	}
 	return view
 }
 
-func viewVersion(v *storage.Version, scopes *scopeIndex) Version {
+func viewVersion(v *storage.Version, scopes *storage.Freshness) Version {
 	return Version{
 		Resource: viewResource(v, scopes), ChangeType: v.ChangeType, Changes: viewChanges(v.Changes),
 	}
@@ -172,26 +168,4 @@ func timeOrNull(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
-}
-
-// scopeIndex finds the state of a resource's scope at one revision. It is never changed
-// once built.
-type scopeIndex struct {
-	states map[resource.Scope]scopeFreshness
-}
-
-type scopeFreshness struct {
-	lastComplete time.Time
-	stale        bool
-}
-
-// observed returns when the scope of a resource was last listed completely, and whether
-// it is stale. A resource without a scope is stale.
-func (x *scopeIndex) observed(k resource.Key) (time.Time, bool) {
-	scope := k.Scope()
-	f, ok := x.states[scope]
-	if !ok {
-		f, ok = x.states[scope.AccountWide()]
-	}
-	return f.lastComplete, !ok || f.stale
 }

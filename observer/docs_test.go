@@ -1,6 +1,7 @@
 package observer_test
 
 import (
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -14,6 +15,15 @@ var aws = map[string]string{
 	"elava_aws_api_calls_total":        "counter: code operation service",
 	"elava_aws_api_throttles_total":    "counter: operation service",
 	"elava_aws_api_wait_seconds_total": "counter: operation service",
+}
+
+// notified are the metrics of notify, which are made there.
+var notified = map[string]string{
+	"elava_notify_attempts_total":       "counter: hook outcome",
+	"elava_notify_events_total":         "counter: hook",
+	"elava_notify_revisions_behind":     "gauge: hook",
+	"elava_notify_revisions_lost_total": "counter: hook",
+	"elava_notify_up":                   "gauge: hook",
 }
 
 var (
@@ -32,9 +42,8 @@ func TestDocs_HaveEveryMetric(t *testing.T) {
 	for name, f := range full(t).families(t) {
 		want[name] = kindOf(f) + ": " + labelNames(f.GetMetric()[0])
 	}
-	for name, text := range aws {
-		want[name] = text
-	}
+	maps.Copy(want, aws)
+	maps.Copy(want, notified)
 	got := map[string]string{}
 	for _, row := range metricRow.FindAllStringSubmatch(string(page), -1) {
 		name, kind, labels, meaning := row[1], row[2], strings.ReplaceAll(strings.TrimSpace(row[3]), "`", ""), row[4]

@@ -92,6 +92,10 @@ type Query struct {
 	Filter
 	Revision int64
 	After    *resource.Key // begin behind this key, which need not exist
+
+	// KeysOnly says that of each version only Resource.Key is wanted. An engine may leave
+	// all else out, which spares it reading documents.
+	KeysOnly bool
 }
 
 // ChangeQuery selects change events.

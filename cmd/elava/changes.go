@@ -130,20 +130,7 @@ func changeColumns() columns[storage.ChangeEvent] {
 			{name: "REGION", value: func(e *event) string { return e.Region }},
 			{name: "WHAT", wide: true, value: summary},
 		},
-		csv: []column[event]{
-			{name: "id", value: func(e *event) string { return e.ID }},
-			{name: "revision", value: func(e *event) string { return number(e.Revision) }},
-			{name: "time", value: func(e *event) string { return exactly(&e.Time) }},
-			{name: "change_type", value: func(e *event) string { return string(e.ChangeType) }},
-			{name: "key", value: func(e *event) string { return e.Key }},
-			{name: "provider", value: func(e *event) string { return e.Provider }},
-			{name: "account", value: func(e *event) string { return e.Account }},
-			{name: "region", value: func(e *event) string { return e.Region }},
-			{name: "type", value: func(e *event) string { return e.Type }},
-			{name: "resource_id", value: func(e *event) string { return e.ResourceID }},
-			{name: "name", value: func(e *event) string { return e.Name }},
-			{name: "changes", value: func(e *event) string { return jsonText(emptyIfNil(e.Changes)) }},
-		},
+		csv: fileColumns(api.ChangeColumns()),
 	}
 }
 

@@ -13,27 +13,27 @@ import (
 )
 
 // completeWord is the first word of the command lines with which the scripts of
-// CompletionCommand ask what may come next. It is no command that people see.
+// CompleteCommand ask what may come next. It is no command that people see.
 const completeWord = "__complete"
 
 // completionTimeout is for how long a shell waits for a daemon to say which types and
 // regions there are.
 const completionTimeout = 500 * time.Millisecond
 
-// CompletionCommand prints a script for a shell.
-type CompletionCommand struct {
+// CompleteCommand prints a script for a shell.
+type CompleteCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
 // Help implements kong.HelpProvider.
-func (c *CompletionCommand) Help() string {
+func (c *CompleteCommand) Help() string {
 	return "bash: source <(elava completion bash). zsh: elava completion zsh > a file _elava in a directory of $fpath. " +
 		"fish: elava completion fish > ~/.config/fish/completions/elava.fish. " +
 		"Types, regions and accounts are those of the daemon, or of the store that --storage-path names."
 }
 
 // Run implements the command.
-func (c *CompletionCommand) Run(env *Env) error {
+func (c *CompleteCommand) Run(env *Env) error {
 	_, err := fmt.Fprint(env.Stdout, map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Shell])
 	return err
 }

@@ -69,7 +69,7 @@ func TestCompletion_Bash(t *testing.T) {
 	var script bytes.Buffer
 	env := readingEnv(storagetest.NewModel())
 	env.Stdout = &script
-	noError(t, (&CompletionCommand{Shell: "bash"}).Run(env))
+	noError(t, (&CompleteCommand{Shell: "bash"}).Run(env))
 	for line, want := range map[string]string{
 		"elava resources --type AWS::EC": "[resources][--type][AWS::EC] EC2::Instance ",
 		"elava resources ":               "[resources][] AWS::EC2::Instance ",

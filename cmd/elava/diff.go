@@ -51,6 +51,11 @@ func (c *DiffCommand) Run(ctx context.Context, env *Env) error {
 		if c.Output != "table" {
 			return writeList(env, c.Output, changeColumns(), client.Diff(ctx, q))
 		}
+		if q.To == "" && (c.Full || c.Unified) {
+			if q.To, err = newestRevision(ctx, client); err != nil {
+				return err
+			}
+		}
 		return c.write(ctx, env, client, q)
 	})
 }
@@ -121,6 +126,18 @@ func (c *DiffCommand) documents(ctx context.Context, client *api.Client, q api.D
 		after, err = client.Resource(ctx, e.Key, q.To)
 	}
 	return before, after, err
+}
+
+// newestRevision names the present, so that what is asked for later is of the same; empty
+// before the first scan.
+func newestRevision(ctx context.Context, client *api.Client) (string, error) {
+	for m, err := range client.Scans(ctx, 1) {
+		if err != nil {
+			return "", err
+		}
+		return number(m.Revision), nil
+	}
+	return "", nil
 }
 
 // resolveBetween finds a resource that is there at one of two points.

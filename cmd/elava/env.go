@@ -71,7 +71,7 @@ func (f *SourceFlags) ask(ctx context.Context, env *Env, question func(context.C
 		}
 	}
 	err = question(ctx, client)
-	if p, ok := errors.AsType[*api.ProblemError](err); ok && p.Kind() == api.KindInvalidParameter {
+	if p, ok := errors.AsType[*api.ProblemError](err); ok && (p.Kind() == api.KindInvalidParameter || p.Kind() == api.KindInvalidQuery) {
 		return &usageError{err}
 	}
 	return err

@@ -30,21 +30,23 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Serve      ServeCommand      `cmd:"" help:"Run the daemon."`
-	Scan       ScanCommand       `cmd:"" help:"Deprecated: scan once, as serve --once does."`
-	Resources  ResourcesCommand  `cmd:"" help:"List the inventory, now or at a point in time."`
-	Show       ShowCommand       `cmd:"" help:"Show one resource with every field."`
-	History    HistoryCommand    `cmd:"" help:"Show the versions of a resource and what changed."`
-	Diff       DiffCommand       `cmd:"" help:"Show what is different between two points in time."`
-	Changes    ChangesCommand    `cmd:"" help:"Show what was created, modified or disappeared."`
-	Scans      ScansCommand      `cmd:"" help:"List the scans."`
-	Scopes     ScopesCommand     `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
-	Storage    StorageCommand    `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
-	Check      CheckCommand      `cmd:"" help:"Try credentials, accounts, regions, permissions and storage."`
-	IAMPolicy  IAMPolicyCommand  `cmd:"" name:"iam-policy" help:"Print the IAM policy that the configuration needs."`
-	Config     ConfigCommand     `cmd:"" help:"Show the effective configuration and where each value comes from."`
-	Completion CompletionCommand `cmd:"" help:"Print a script that completes command lines in a shell."`
-	Version    VersionCommand    `cmd:"" help:"Show the version."`
+	Serve     ServeCommand     `cmd:"" help:"Run the daemon."`
+	Scan      ScanCommand      `cmd:"" help:"Deprecated: scan once, as serve --once does."`
+	Resources ResourcesCommand `cmd:"" help:"List the inventory, now or at a point in time."`
+	Show      ShowCommand      `cmd:"" help:"Show one resource with every field."`
+	History   HistoryCommand   `cmd:"" help:"Show the versions of a resource and what changed."`
+	Diff      DiffCommand      `cmd:"" help:"Show what is different between two points in time."`
+	Changes   ChangesCommand   `cmd:"" help:"Show what was created, modified or disappeared."`
+	Scans     ScansCommand     `cmd:"" help:"List the scans."`
+	Scopes    ScopesCommand    `cmd:"" help:"Show what is listed, how fresh it is and what fails."`
+	Query     QueryCommand     `cmd:"" help:"Run SQL over the inventory and its changes."`
+	Export    ExportCommand    `cmd:"" help:"Write the inventory or the changes to a file: JSON lines, CSV, Parquet."`
+	Storage   StorageCommand   `cmd:"" help:"Look after the store: stats, verify, compact, backup, restore."`
+	Check     CheckCommand     `cmd:"" help:"Try credentials, accounts, regions, permissions and storage."`
+	IAMPolicy IAMPolicyCommand `cmd:"" name:"iam-policy" help:"Print the IAM policy that the configuration needs."`
+	Config    ConfigCommand    `cmd:"" help:"Show the effective configuration and where each value comes from."`
+	Complete  CompleteCommand  `cmd:"" name:"completion" help:"Print a script that completes command lines in a shell."`
+	Version   VersionCommand   `cmd:"" help:"Show the version."`
 }
 
 func main() {

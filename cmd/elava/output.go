@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/elava-dev/elava/api"
 )
 
 // column is one column of a table or a CSV file.
@@ -26,6 +28,15 @@ type column[T any] struct {
 // reads them: new ones come last.
 type columns[T any] struct {
 	table, csv []column[T]
+}
+
+// fileColumns are columns as the API writes them to files.
+func fileColumns[T any](all []api.Column[T]) []column[T] {
+	out := make([]column[T], len(all))
+	for i, c := range all {
+		out[i] = column[T]{name: c.Name, value: c.Value}
+	}
+	return out
 }
 
 // listWriter shows a list item by item.

@@ -139,6 +139,7 @@ func runReading(t testing.TB, env *Env, args ...string) result {
 		History   HistoryCommand   `cmd:""`
 		Changes   ChangesCommand   `cmd:""`
 		Diff      DiffCommand      `cmd:""`
+		Storage   StorageCommand   `cmd:""`
 		Scans     ScansCommand     `cmd:""`
 		Scopes    ScopesCommand    `cmd:""`
 	}
@@ -192,6 +193,7 @@ func TestReadingCommands_AnswerTheSameFromDaemonAndStore(t *testing.T) {
 		"diff 1 2", "diff 2 3", "diff 3 4", "diff 1 3 --unified", "diff 1 --full", "diff 2 3 --unified", "diff 2 3 --full", "diff 110m --limit 1",
 		"diff 1 2 --resource twin", "diff 2 --resource i-0twin", "diff 1 --type *instance --change-type modified -o jsonl", "diff 3 1", "diff 3d", "diff 1 9",
 		"history i-0web --unified", "history i-0web --unified --limit 1", "history i-0web --full", "history i-0twin --unified", "history i-0twin --full",
+		"storage stats", "storage stats -o json",
 		"history i-0web --at 1", "history i-0web --at 3d", "history i-0twin --at 1",
 	)
 	for _, line := range cases {

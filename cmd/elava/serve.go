@@ -45,7 +45,7 @@ func serve(ctx context.Context, cfg *config.Config, env *Env) error {
 		return err
 	}
 	defer a.close()
-	d, err := a.newDaemon(cfg)
+	d, err := a.newDaemon(ctx, cfg, env)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -183,36 +182,24 @@ func (c *StorageBackupCommand) Run(ctx context.Context, env *Env) error {
 	return interruptible(ctx, func(ctx context.Context) error { return c.backUp(ctx, env) })
 }
 
-// backUp reads the backup back before it gives it its name.
-func (c *StorageBackupCommand) backUp(ctx context.Context, env *Env) (err error) {
-	if _, err := os.Lstat(c.File); err == nil {
-		return fmt.Errorf("%s exists; name a file that does not", c.File)
-	}
-	f, err := os.CreateTemp(filepath.Dir(c.File), filepath.Base(c.File)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("writing the backup: %w", err)
-	}
-	defer func() {
+// backUp reads the backup back before it gets its name.
+func (c *StorageBackupCommand) backUp(ctx context.Context, env *Env) error {
+	var summary *archive.Summary
+	err := createFile(c.File, func(f *os.File) error {
+		p := newProgress(env)
+		err := c.ask(ctx, env, func(ctx context.Context, client *api.Client) error {
+			return client.Backup(ctx, &countingWriter{w: f, count: func(n int64) { p.show("%d bytes", n) }})
+		})
+		p.end()
 		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+			return err
 		}
-	}()
-	p := newProgress(env)
-	err = c.ask(ctx, env, func(ctx context.Context, client *api.Client) error {
-		return client.Backup(ctx, &countingWriter{w: f, count: func(n int64) { p.show("%d bytes", n) }})
+		if summary, err = readBack(f); err != nil {
+			return fmt.Errorf("reading the backup back: %w", err)
+		}
+		return nil
 	})
-	p.end()
 	if err != nil {
-		return err
-	}
-	summary, err := readBack(f)
-	if err != nil {
-		return fmt.Errorf("reading the backup back: %w", err)
-	}
-	if err = errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), c.File); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Stdout, "Wrote %s: revisions %d to %d, %d records, %d bytes.\n",

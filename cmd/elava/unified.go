@@ -106,11 +106,11 @@ func hunks(edits []edit) []hunk {
 	return all
 }
 
-// hunkEnd returns where the hunk ends in which edit i is: behind the last edit after which
-// more lines are kept than two differences share.
+// hunkEnd returns where the hunk ends in which edit i is. Differences between which no
+// more lines are kept than lie around two of them are one hunk.
 func hunkEnd(edits []edit, i int) int {
 	last := i
-	for k := i; k < len(edits) && k-last <= 2*unifiedContext; k++ {
+	for k := i; k < len(edits) && k-last <= 2*unifiedContext+1; k++ {
 		if edits[k].mark != ' ' {
 			last = k
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/elava-dev/elava/internal/config"
 	"github.com/elava-dev/elava/internal/daemon"
 	"github.com/elava-dev/elava/internal/redaction"
+	"github.com/elava-dev/elava/notify"
 	"github.com/elava-dev/elava/observer"
 	"github.com/elava-dev/elava/observer/otlp"
 	"github.com/elava-dev/elava/provider"
@@ -254,8 +256,12 @@ func guardOf(cfg *config.Config) daemon.Guard {
 }
 
 // newDaemon makes the daemon with its port bound. The daemon closes the store.
-func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
+func (a *app) newDaemon(ctx context.Context, cfg *config.Config, env *Env) (*daemon.Daemon, error) {
 	token, err := readToken(cfg.API.TokenFile, a.log)
+	if err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	notifier, err := a.newNotifier(ctx, cfg, env)
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -269,7 +275,7 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
 		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
 		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
-		Committed: server.Committed,
+		Committed: server.Committed, Beside: notifier.Run, Concerns: notifier.Concerns,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
@@ -279,6 +285,68 @@ func (a *app) newDaemon(cfg *config.Config) (*daemon.Daemon, error) {
 		},
 	})
 	return d, err
+}
+
+// notifyDir lies in the directory of the store.
+const notifyDir = "notify"
+
+// newNotifier makes what tells webhooks; without any it does nothing.
+func (a *app) newNotifier(ctx context.Context, cfg *config.Config, env *Env) (*notify.Notifier, error) {
+	var hooks []notify.Hook
+	for i, h := range cfg.Notify {
+		hook, err := hookOf(h, env)
+		if err != nil {
+			return nil, &usageError{fmt.Errorf("notify[%d]: %w", i, err)}
+		}
+		hooks = append(hooks, hook)
+	}
+	n, err := notify.New(ctx, notify.Options{
+		Hooks: hooks, Store: a.store, Dir: filepath.Join(cfg.Storage.Path, notifyDir),
+		Logger: a.log, MeterProvider: a.exporter.MeterProvider(), Version: buildInfo().Version,
+	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return n, nil
+}
+
+func hookOf(h config.Hook, env *Env) (notify.Hook, error) {
+	hook := notify.Hook{
+		URL: h.URL, Filter: storage.Filter{Types: h.Types}, ChangeTypes: h.ChangeTypes, Format: notify.Format(h.Format),
+	}
+	for _, t := range h.Tags {
+		tag, err := storage.ParseTagFilter(t)
+		if err != nil {
+			return hook, err
+		}
+		hook.Filter.Tags = append(hook.Filter.Tags, tag)
+	}
+	secret, err := secretOf(h, env)
+	hook.Secret = []byte(secret)
+	return hook, err
+}
+
+// secretOf returns the secret of a hook, from wherever it is; "" where it has none.
+func secretOf(h config.Hook, env *Env) (string, error) {
+	switch {
+	case h.SecretFile != "":
+		b, err := os.ReadFile(h.SecretFile)
+		if err != nil {
+			return "", fmt.Errorf("reading the secret: %w", err)
+		}
+		secret := strings.TrimSpace(string(b))
+		if secret == "" {
+			return "", fmt.Errorf("the file %s of the secret is empty", h.SecretFile)
+		}
+		return secret, nil
+	case h.SecretEnv != "":
+		secret, ok := env.LookupEnv(h.SecretEnv)
+		if !ok {
+			return "", fmt.Errorf("the variable %s of the secret is not set", h.SecretEnv)
+		}
+		return secret, nil
+	}
+	return h.Secret, nil
 }
 
 // readToken returns the function that gives the API's bearer token, "" without a file.

@@ -41,6 +41,12 @@ const (
 // that is enabled in the account.
 const AllRegions = "all"
 
+// Values of Hook.Format.
+const (
+	HookJSON  = "json"
+	HookSlack = "slack"
+)
+
 // Values of Logging.Format.
 const (
 	FormatText = "text"
@@ -54,6 +60,7 @@ type Config struct {
 	Cloud   Cloud
 	Storage Storage
 	API     API
+	Notify  []Hook
 	Logging Logging
 
 	origins map[string]Origin // by Setting.Key
@@ -113,6 +120,18 @@ type Storage struct {
 // API holds the settings of the HTTP API.
 type API struct {
 	TokenFile string // file with the bearer token for clients that are not on loopback; empty: only loopback is answered
+}
+
+// Hook is a webhook that is told of changes.
+type Hook struct {
+	URL         string   // http or https, with a host
+	Secret      string   // at most one of the three is set; none: unsigned
+	SecretFile  string   // to be read by whoever uses it
+	SecretEnv   string   // the same
+	Types       []string // patterns; empty is every type
+	ChangeTypes []string // empty is every one
+	Tags        []string // "key" or "key=value", all of them
+	Format      string   // HookJSON or HookSlack; empty is HookJSON
 }
 
 // Logging says what is logged, and how.

@@ -47,7 +47,7 @@ func readFile(path string, rows []row[Config]) fileValues {
 	}
 	r := &fileReader{file: path, known: leafKeys(rows)}
 	if len(docs) > 0 {
-		r.section(docs[0].Content[0], newTree(rows, ""), "", &r.values)
+		r.section(docs[0].Content[0], newTree(leaves(rows), ""), "", &r.values)
 	}
 	if len(docs) > 1 {
 		r.report(docs[1], "", "begins a second document; a configuration file has one")
@@ -148,20 +148,27 @@ type tree struct {
 
 // leaf is what the file reader needs of a row.
 type leaf struct {
-	key string
+	Spec
 	shape
-	allowed string
 }
 
-// newTree returns the tree of the rows, whose keys are taken without prefix.
-func newTree[C any](rows []row[C], prefix string) *tree {
+func leaves[C any](rows []row[C]) []leaf {
+	all := make([]leaf, len(rows))
+	for i, r := range rows {
+		all[i] = leaf{r.Spec, r.shape}
+	}
+	return all
+}
+
+// newTree returns the tree of the settings, whose keys are taken without prefix.
+func newTree(all []leaf, prefix string) *tree {
 	root := &tree{}
-	for _, r := range rows {
+	for _, l := range all {
 		at := root
-		for part := range strings.SplitSeq(strings.TrimPrefix(r.Key, prefix), ".") {
+		for part := range strings.SplitSeq(strings.TrimPrefix(l.Key, prefix), ".") {
 			at = at.child(part)
 		}
-		at.leaf = leaf{r.Key, r.shape, r.Allowed}
+		at.leaf = l
 	}
 	return root
 }
@@ -260,12 +267,12 @@ func (r *fileReader) entry(key, value *yaml.Node, t *tree, path, name string, ou
 // value reads the value of a setting. What has the wrong type becomes an item
 // that says so.
 func (r *fileReader) value(n *yaml.Node, l leaf, path string) given {
-	v := given{key: l.key, path: path, label: path, origin: r.origin(n)}
+	v := given{key: l.Key, path: path, label: path, origin: r.origin(n)}
 	target := resolve(n)
 	isList := target.Kind == yaml.SequenceNode
 	switch {
 	case l.form == formRecords && isList:
-		v.records = r.sections(target, newTree(l.records, l.key+"[]."), path)
+		v.records = r.sections(target, newTree(l.records, l.Key+"[]."), path)
 	case l.form != formScalar && isList:
 		for i, entry := range target.Content {
 			if r.enough(entry) {
@@ -276,7 +283,7 @@ func (r *fileReader) value(n *yaml.Node, l leaf, path string) given {
 	case l.form == formScalar || l.form == formScalarOrList:
 		v.items = []item{r.item(n, l, path)}
 	default:
-		r.report(n, path, fmt.Sprintf("must be %s, not %s", l.allowed, describe(n)))
+		r.report(n, path, fmt.Sprintf("must be %s, not %s", l.Allowed, describe(n)))
 	}
 	return v
 }

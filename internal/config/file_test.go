@@ -240,7 +240,7 @@ func TestLoad_SuggestsTheKeyThatWasMeant(t *testing.T) {
 		"metrics_port: 1":                    "did you mean daemon.metrics_port?",
 		"cloud: {retention: 1}":              "did you mean storage.retention?",
 		"daemon: {timeout: 1}":               "is unknown; allowed here: reconciliation_interval",
-		"something: 1":                       "is unknown; allowed here: daemon, cloud, storage, api, logging",
+		"something: 1":                       "is unknown; allowed here: daemon, cloud, storage, api, notify, logging",
 		"x: 1":                               "is unknown; allowed here: daemon",
 		"? " + strings.Repeat("daemon", 200) + "\n: 1": `daem...: is unknown; allowed here: daemon`,
 	} {

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/netip"
+	"net/url"
 	"path"
 	"regexp"
 	"strconv"
@@ -301,6 +303,81 @@ func checkAccounts(accounts []Account) []fault {
 			continue
 		}
 		seen[role[1]] = i
+	}
+	return faults
+}
+
+// hookURL is printed without what may be a secret: the address of a webhook of Slack is
+// one.
+func hookURL() kind[string] {
+	k := text("an http or https address with a host, without user and fragment", func(s string) bool {
+		u, err := url.Parse(s)
+		return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
+	})
+	k.print = func(s string) any {
+		u, err := url.Parse(s)
+		if err != nil || s == "" || strings.Trim(u.Path, "/") == "" && u.RawQuery == "" {
+			return s
+		}
+		return u.Scheme + "://" + u.Host + "/..."
+	}
+	return k
+}
+
+// hiddenText is any text, also one that YAML takes for a number, that is never shown.
+func hiddenText() kind[string] {
+	return kind[string]{
+		allowed: "a text",
+		scalars: scalarText | scalarInteger | scalarFraction,
+		parse:   func(s string) (string, bool) { return s, true },
+		print: func(s string) any {
+			if s == "" {
+				return ""
+			}
+			return "(hidden)"
+		},
+	}
+}
+
+var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func variableName() kind[string] {
+	return text("the name of a variable, or empty", func(s string) bool { return s == "" || variablePattern.MatchString(s) })
+}
+
+func changeType() kind[string] {
+	return choice(option[string]{"created", "created"}, option[string]{"modified", "modified"}, option[string]{"disappeared", "disappeared"})
+}
+
+func tagFilter() kind[string] {
+	return text("a tag, such as env or env=prod", func(s string) bool { return s != "" && !strings.HasPrefix(s, "=") })
+}
+
+// hookFormat prints the format of no hook as the default.
+func hookFormat() kind[string] {
+	k := choice(option[string]{"json", HookJSON}, option[string]{"slack", HookSlack})
+	named := k.print
+	k.print = func(s string) any { return named(cmp.Or(s, HookJSON)) }
+	return k
+}
+
+func checkHooks(hooks []Hook) []fault {
+	var faults []fault
+	seen := map[string]int{}
+	for i, h := range hooks {
+		if first, ok := seen[h.URL]; ok && h.URL != "" {
+			faults = append(faults, fault{i, fmt.Sprintf("has the url of notify[%d] again", first)})
+		}
+		seen[h.URL] = i
+		given := 0
+		for _, s := range []string{h.Secret, h.SecretFile, h.SecretEnv} {
+			if s != "" {
+				given++
+			}
+		}
+		if given > 1 {
+			faults = append(faults, fault{i, "must have one of secret, secret_file and secret_env"})
+		}
 	}
 	return faults
 }

@@ -32,7 +32,7 @@ func fixedDefault(r row[Config]) given {
 		panic(fmt.Sprintf("config: default of %s is not YAML", r.Key)) // a mistake in the table
 	}
 	reader := &fileReader{}
-	v := reader.value(doc.Content[0], leaf{r.Key, r.shape, r.Allowed}, r.Key)
+	v := reader.value(doc.Content[0], leaf{r.Spec, r.shape}, r.Key)
 	v.origin = Origin{}
 	return v
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // row is one line of the table: what a setting is called, what it accepts, and
-// where in C (Config, or Account for the keys of one account) its value goes.
+// where in C (Config, or the type of one section of a list) its value goes.
 type row[C any] struct {
 	Spec
 	shape
@@ -33,8 +33,8 @@ type derivation func(lookupEnv) (text, variable string)
 // shape is what the value of a key has to look like in a file.
 type shape struct {
 	form    form
-	scalars scalarType     // what a scalar, or an entry of a list, may be
-	records []row[Account] // of formRecords: the keys of one entry
+	scalars scalarType // what a scalar, or an entry of a list, may be
+	records []leaf     // of formRecords: the keys of one entry
 }
 
 type form int
@@ -134,12 +134,12 @@ func many[C, T any](spec Spec, f form, k kind[T], check func([]T) []fault, field
 
 // records returns a row for a list of sections, whose keys are the rows subs.
 // check compares the sections with each other.
-func records(spec Spec, subs []row[Account], check func([]Account) []fault, field func(*Config) *[]Account) row[Config] {
+func records[R any](spec Spec, subs []row[R], check func([]R) []fault, field func(*Config) *[]R) row[Config] {
 	spec.Allowed = "a list of sections with " + strings.Join(names(subs), ", ")
 	return row[Config]{
-		Spec: spec, shape: shape{form: formRecords, records: subs},
+		Spec: spec, shape: shape{form: formRecords, records: leaves(subs)},
 		store: func(c *Config, v given, origins map[string]Origin) []finding {
-			parsed := make([]Account, len(v.records))
+			parsed := make([]R, len(v.records))
 			var found []finding
 			for i, s := range v.records {
 				found = append(found, assign(&parsed[i], subs, s.values, origins)...)
@@ -155,16 +155,16 @@ func records(spec Spec, subs []row[Account], check func([]Account) []fault, fiel
 	}
 }
 
-func showRecords(accounts []Account, subs []row[Account], key string, origins map[string]Origin) []Setting {
-	if len(accounts) == 0 {
+func showRecords[R any](entries []R, subs []row[R], key string, origins map[string]Origin) []Setting {
+	if len(entries) == 0 {
 		return []Setting{{Key: key, Value: "[]", Origin: origins[key]}}
 	}
 	var all []Setting
-	for i := range accounts {
+	for i := range entries {
 		for _, r := range subs {
 			path := fmt.Sprintf("%s[%d].%s", key, i, r.name())
-			unset := r.show(&Account{}, path, nil)[0].Value
-			if s := r.show(&accounts[i], path, origins)[0]; s.Value != unset {
+			unset := r.show(new(R), path, nil)[0].Value
+			if s := r.show(&entries[i], path, origins)[0]; s.Value != unset {
 				all = append(all, s)
 			}
 		}
@@ -215,7 +215,7 @@ func assign[C any](target *C, rows []row[C], values []given, origins map[string]
 }
 
 // absent reports the required keys that a section does not have.
-func absent(rows []row[Account], s section) []finding {
+func absent[C any](rows []row[C], s section) []finding {
 	var found []finding
 	for _, r := range rows {
 		has := slices.ContainsFunc(s.values, func(v given) bool { return v.key == r.Key })

@@ -115,6 +115,11 @@ func settingRows() []row[Config] {
 			Doc: "File with the bearer token for clients that are not on loopback; empty: only loopback is answered.",
 		}, optionalFile(), func(c *Config) *string { return &c.API.TokenFile }),
 
+		records(Spec{
+			Key: "notify", Default: "[]",
+			Doc: "Webhooks that are told of changes.",
+		}, hookRows(), checkHooks, func(c *Config) *[]Hook { return &c.Notify }),
+
 		one(Spec{
 			Key: "logging.level", Env: "ELAVA_LOG_LEVEL", Default: "info",
 			Doc: "The least important lines that are logged.",
@@ -142,5 +147,43 @@ func accountRows() []row[Account] {
 			Key: "cloud.accounts[].regions", Default: "those of cloud.region",
 			Doc: "Regions that are listed in this account.",
 		}, formScalarOrList, region(), checkRegions, func(a *Account) *[]string { return &a.Regions }),
+	}
+}
+
+// hookRows returns the keys of one entry of notify.
+func hookRows() []row[Hook] {
+	return []row[Hook]{
+		one(Spec{
+			Key: "notify[].url",
+			Doc: "Address that changes are posted to; required. Only its host is shown again.",
+		}, hookURL(), func(h *Hook) *string { return &h.URL }).require(),
+		one(Spec{
+			Key: "notify[].secret", Default: `""`,
+			Doc: "Key of the signature; empty: unsigned. It is not shown again.",
+		}, hiddenText(), func(h *Hook) *string { return &h.Secret }),
+		one(Spec{
+			Key: "notify[].secret_file", Default: `""`,
+			Doc: "File that the secret is read from instead.",
+		}, optionalFile(), func(h *Hook) *string { return &h.SecretFile }),
+		one(Spec{
+			Key: "notify[].secret_env", Default: `""`,
+			Doc: "Variable that the secret is read from instead.",
+		}, variableName(), func(h *Hook) *string { return &h.SecretEnv }),
+		many(Spec{
+			Key: "notify[].types", Default: "[]",
+			Doc: "Resource types whose changes are told; empty is every type.",
+		}, formList, typePattern(), nil, func(h *Hook) *[]string { return &h.Types }),
+		many(Spec{
+			Key: "notify[].change_types", Default: "[]",
+			Doc: "Kinds of changes that are told; empty is every kind.",
+		}, formList, changeType(), nil, func(h *Hook) *[]string { return &h.ChangeTypes }),
+		many(Spec{
+			Key: "notify[].tags", Default: "[]",
+			Doc: "Tags that the resource must have, all of them.",
+		}, formList, tagFilter(), nil, func(h *Hook) *[]string { return &h.Tags }),
+		one(Spec{
+			Key: "notify[].format", Default: "json",
+			Doc: "Form of the body.",
+		}, hookFormat(), func(h *Hook) *string { return &h.Format }),
 	}
 }

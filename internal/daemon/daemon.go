@@ -41,6 +41,12 @@ type Options struct {
 	// Committed is called after a scan was committed; nil: nobody is told. It must not wait.
 	Committed func()
 
+	// Beside runs beside the loop until its context ends, which is when the daemon stops;
+	// an error of it stops the daemon. Concerns are reasons for not being healthy that it
+	// has. nil: none.
+	Beside   func(context.Context) error
+	Concerns func() []string
+
 	// Listen makes the HTTP server with the daemon's own routes beside others. The
 	// server is bound when Listen returns, so that its address is known and a port that
 	// is taken is an error of New. nil: no HTTP.
@@ -135,6 +141,10 @@ func (d *Daemon) actors(ctx context.Context) *run.Group {
 		trimCtx, stopTrim := context.WithCancel(ctx)
 		g.Add(func() error { return d.retain(trimCtx) }, func(error) { stopTrim() })
 	}
+	if d.opts.Beside != nil {
+		besideCtx, stopBeside := context.WithCancel(ctx)
+		g.Add(func() error { return d.beside(besideCtx) }, func(error) { stopBeside() })
+	}
 	if d.server != nil {
 		g.Add(d.server.Start, func(error) { d.stopServer() })
 	}
@@ -148,6 +158,15 @@ func (d *Daemon) actors(ctx context.Context) *run.Group {
 		return nil
 	}, func(error) { close(stop) })
 	return &g
+}
+
+// beside runs what runs beside the loop, whose end ends the daemon only with an error.
+func (d *Daemon) beside(ctx context.Context) error {
+	if err := d.opts.Beside(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
 }
 
 // stopServer gives requests under way a part of the time that Stop has.

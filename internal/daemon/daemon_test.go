@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -443,6 +444,34 @@ func TestDaemon_NoticesAreThoseOfTheNewestPlan(t *testing.T) {
 		synctest.Wait()
 		if n := r.Notices(); len(n) != 0 {
 			t.Errorf("notices of an earlier plan stay: %q", n)
+		}
+	})
+}
+
+func TestDaemon_TellsWhatWasCommittedAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heads []int64
+		r := newRig(t, func(r *rig, o *daemon.Options) {
+			o.Committed = func() {
+				head, err := r.model.Head(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				heads = append(heads, head.Revision)
+			}
+		})
+		r.start(t)
+		synctest.Wait() // the first scan
+		r.store.failOnce(callCommit, errors.New("no"))
+		time.Sleep(interval)
+		synctest.Wait() // the second fails
+		time.Sleep(interval)
+		synctest.Wait()
+		if err := r.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(heads, []int64{1, 2}) {
+			t.Errorf("told of %v, want a call after each of two commits", heads)
 		}
 	})
 }

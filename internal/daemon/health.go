@@ -105,6 +105,9 @@ func (d *Daemon) computeHealth(ctx context.Context) HealthStatus {
 		last := h.last
 		status.LastReconciliation = &last
 	}
+	if d.opts.Concerns != nil {
+		status.Reasons = append(status.Reasons, d.opts.Concerns()...)
+	}
 	status.degrade(h)
 	status.fail(storeErr, now.Sub(h.lastSign()), 3*d.opts.Interval+d.opts.Timeout)
 	return status

@@ -25,7 +25,7 @@ bench  bench/*  deploy  e2e  e2e/*  faults  mutants
       api  api/*  observer  observer/*
       provider/aws  provider/aws/*  provider/demo  provider/providertest
       storage/badger  storage/postgres  storage/storagetest
-        storage/archive
+        storage/archive  query  notify
           provider  storage
             change
               resource

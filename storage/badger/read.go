@@ -319,10 +319,13 @@ func (r *reading) trimmed(v, newer *version) bool {
 
 // List implements storage.Store.
 func (s *Store) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
+	if q.KeysOnly && len(q.Tags) == 0 && q.Name == "" {
+		return s.listKeys(ctx, q)
+	}
 	return stream(s, q.Revision, "listing resources", func(r *reading, yield func(*storage.Version) bool) error {
 		it := r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixDocument}, AllVersions: r.revision < r.head})
 		defer it.Close()
-		l := lister{r: r, q: &q, it: it}
+		l := lister{r: r, q: &q, it: it, prefix: prefixDocument}
 		l.start()
 		for {
 			v, err := l.next(ctx)
@@ -336,12 +339,44 @@ func (s *Store) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Ve
 	})
 }
 
-// lister walks over documents, key by key, and leaves out scopes in which the query can
-// find nothing.
+// listKeys lists keys from what is recorded for comparison, of which there is something
+// for live resources alone.
+func (s *Store) listKeys(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
+	return stream(s, q.Revision, "listing keys", func(r *reading, yield func(*storage.Version) bool) error {
+		at := s.db.NewTransactionAt(uint64(r.revision), false)
+		defer at.Discard()
+		it := at.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixKnown}})
+		defer it.Close()
+		l := lister{r: r, q: &q, it: it, prefix: prefixKnown}
+		l.start()
+		for it.Valid() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			key, err := parseResourceKey(it.Item().Key())
+			if err != nil {
+				return err
+			}
+			if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
+				it.Seek(to)
+				continue
+			}
+			if q.MatchKey(key) && !yield(&storage.Version{Resource: resource.Resource{Key: key}}) {
+				return nil
+			}
+			it.Next()
+		}
+		return nil
+	})
+}
+
+// lister walks over documents, or what else is kept under the keys of resources, key by
+// key, and leaves out scopes in which the query can find nothing.
 type lister struct {
-	r  *reading
-	q  *storage.Query
-	it *engine.Iterator
+	r      *reading
+	q      *storage.Query
+	it     *engine.Iterator
+	prefix byte
 }
 
 func (l *lister) start() {
@@ -349,7 +384,7 @@ func (l *lister) start() {
 		l.it.Rewind()
 		return
 	}
-	after := resourceKey(prefixDocument, *l.q.After)
+	after := resourceKey(l.prefix, *l.q.After)
 	l.it.Seek(after)
 	l.skip(after)
 }
@@ -372,7 +407,7 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		if to := elsewhere(&l.q.Filter, key); to != nil {
+		if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
 			l.it.Seek(to)
 			continue
 		}
@@ -388,23 +423,23 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 }
 
 // elsewhere returns where to go on if nothing in the key's type or scope is wanted, or
-// only one id of the scope that is not the key's.
-func elsewhere(f *storage.Filter, key resource.Key) []byte {
+// only one id of the scope that is not the key's. What is walked over lies below prefix.
+func elsewhere(prefix byte, f *storage.Filter, key resource.Key) []byte {
 	if !f.MatchScope(key.Scope().AccountWide()) {
-		return behind(scopePrefix(prefixDocument, key.Scope().AccountWide()))
+		return behind(scopePrefix(prefix, key.Scope().AccountWide()))
 	}
 	if key.Region != resource.Global && !f.MatchScope(key.Scope()) {
-		return behind(scopePrefix(prefixDocument, key.Scope()))
+		return behind(scopePrefix(prefix, key.Scope()))
 	}
 	if f.ID == "" || f.ID == key.ID {
 		return nil
 	}
 	wanted := key
 	if wanted.ID = f.ID; key.ID < f.ID {
-		return resourceKey(prefixDocument, wanted)
+		return resourceKey(prefix, wanted)
 	}
 	wanted.ID = ""
-	return behind(resourceKey(prefixDocument, wanted))
+	return behind(resourceKey(prefix, wanted))
 }
 
 // behind returns the first key behind all that begin with prefix, which ends with a

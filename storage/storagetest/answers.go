@@ -79,6 +79,11 @@ func (c *comparison) revision(r int64) error {
 	if err != nil {
 		return err
 	}
+	err = same(what("List of keys"), func(k resource.Key) any { return k.String() }, func(a, b resource.Key) bool { return a == b },
+		keysOf(c.want.List(c.ctx, storage.Query{Revision: r})), keysOf(c.got.List(c.ctx, storage.Query{Revision: r, KeysOnly: true})))
+	if err != nil {
+		return err
+	}
 	if err := same(what("Scopes"), viewScope, nil, c.want.Scopes(c.ctx, r), c.got.Scopes(c.ctx, r)); err != nil {
 		return err
 	}
@@ -149,6 +154,20 @@ func (c *comparison) feeds() error {
 		}
 	}
 	return same("Scans", viewScan, nil, c.want.Scans(c.ctx, storage.HeadRevision), c.got.Scans(c.ctx, storage.HeadRevision))
+}
+
+func keysOf(versions iter.Seq2[*storage.Version, error]) iter.Seq2[resource.Key, error] {
+	return func(yield func(resource.Key, error) bool) {
+		for v, err := range versions {
+			var k resource.Key
+			if err == nil {
+				k = v.Resource.Key
+			}
+			if !yield(k, err) {
+				return
+			}
+		}
+	}
 }
 
 // keys returns every key of which the Model has a version, in order.

@@ -167,6 +167,19 @@ func (w *twin) wantList(q storage.Query, want ...string) {
 	got, err := w.list(q)
 	w.ok(err, "List")
 	w.want(showQuery(q), versionIDs(got), want...)
+	full := keysIn(got)
+	q.KeysOnly = true
+	got, err = w.list(q)
+	w.ok(err, "List of keys")
+	w.want(showQuery(q)+", keys only", keysIn(got), full...)
+}
+
+func keysIn(versions []*storage.Version) []string {
+	keys := make([]string, len(versions))
+	for i, v := range versions {
+		keys[i] = v.Resource.Key.String()
+	}
+	return keys
 }
 
 // wantKnown ends the test where a scope holds other resources.

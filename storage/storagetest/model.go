@@ -280,9 +280,13 @@ func (m *Model) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Ve
 			}
 			v := m.version(k, m.index(k, at))
 			v.Changes = nil
-			if q.Match(&v.Resource) {
-				all = append(all, v)
+			if !q.Match(&v.Resource) {
+				continue
 			}
+			if q.KeysOnly {
+				v = &storage.Version{Resource: resource.Resource{Key: k}}
+			}
+			all = append(all, v)
 		}
 		return all, nil
 	})

@@ -33,6 +33,10 @@ var mutants = []mutant{
 	{"leaves out one revision too many above UpTo", true, func(m *Model) storage.Store { return upToIsExclusive{m} }},
 	{"yields the event behind which to begin", true, func(m *Model) storage.Store { return afterIsInclusive{m} }},
 	{"yields the key behind which to begin", true, func(m *Model) storage.Store { return listAfterIsInclusive{m} }},
+	{"compares with the revision before From", true, func(m *Model) storage.Store { return diffFromIsInclusive{m} }},
+	{"yields the key behind which to begin a Diff", true, func(m *Model) storage.Store { return diffAfterIsInclusive{m} }},
+	{"leaves quiet versions out of a Diff", true, func(m *Model) storage.Store { return diffWithoutQuiet{m} }},
+	{"applies a filter to what is and not to what was", true, func(m *Model) storage.Store { return diffFiltersAfter{m} }},
 	{"applies a filter to the key only", true, func(m *Model) storage.Store { return filtersKeysOnly{m} }},
 	{"rewinds time with the clock", true, func(m *Model) storage.Store { return rewindsTime{m} }},
 	{"keeps more than milliseconds", true, func(m *Model) storage.Store { return keepsMicroseconds{m} }},
@@ -758,4 +762,48 @@ func (m trimsTooFewEvents) Trim(ctx context.Context, revision int64) error {
 		}
 	}
 	return nil
+}
+
+type diffFromIsInclusive struct{ *Model }
+
+func (m diffFromIsInclusive) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storage.Difference, error] {
+	if q.From > max(1, m.oldest) {
+		q.From--
+	}
+	return m.Model.Diff(ctx, q)
+}
+
+type diffAfterIsInclusive struct{ *Model }
+
+func (m diffAfterIsInclusive) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storage.Difference, error] {
+	if q.After != nil {
+		before := *q.After
+		before.ID = before.ID[:len(before.ID)-1]
+		q.After = &before
+	}
+	return m.Model.Diff(ctx, q)
+}
+
+type diffWithoutQuiet struct{ *Model }
+
+func (m diffWithoutQuiet) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storage.Difference, error] {
+	return onlyDifferences(m.Model.Diff(ctx, q), func(d *storage.Difference) bool {
+		return slices.ContainsFunc(d.Steps, func(s storage.Step) bool { return s.ChangeType.Reported() })
+	})
+}
+
+type diffFiltersAfter struct{ *Model }
+
+func (m diffFiltersAfter) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storage.Difference, error] {
+	return onlyDifferences(m.Model.Diff(ctx, q), func(d *storage.Difference) bool { return q.Filter.Match(&d.After.Resource) })
+}
+
+func onlyDifferences(all iter.Seq2[*storage.Difference, error], wanted func(*storage.Difference) bool) iter.Seq2[*storage.Difference, error] {
+	return func(yield func(*storage.Difference, error) bool) {
+		for d, err := range all {
+			if (err != nil || wanted(d)) && !yield(d, err) {
+				return
+			}
+		}
+	}
 }

@@ -272,7 +272,11 @@ func (w *twin) known(scope resource.Scope, revision int64) ([]storage.Known, err
 
 func (w *twin) list(q storage.Query) ([]*storage.Version, error) {
 	w.t.Helper()
-	return ask(w, showQuery(q), viewVersion,
+	view := viewVersion
+	if q.KeysOnly {
+		view = func(v *storage.Version) any { return v.Resource.Key.String() }
+	}
+	return ask(w, showQuery(q), view,
 		func(s storage.Store) iter.Seq2[*storage.Version, error] { return s.List(w.ctx, q) })
 }
 

@@ -1,0 +1,143 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"time"
+)
+
+// queryPath is the one path that is asked with a body.
+const queryPath = Prefix + "query"
+
+// QueryRequest is the body of a query.
+type QueryRequest struct {
+	SQL string `json:"sql"`          // one statement that reads
+	At  string `json:"at,omitempty"` // as for ParsePoint; empty: now
+}
+
+// QueryResult is its answer.
+type QueryResult struct {
+	Columns []string `json:"columns"` // each name once: the second "a" is "a_2"
+
+	// Rows hold null, numbers and strings; blobs are strings in base64, and infinities the
+	// strings "Infinity" and "-Infinity", for which JSON has no numbers. A Client returns
+	// numbers as json.Number.
+	Rows [][]any `json:"rows"`
+
+	Revision  int64 `json:"revision"`  // that the tables showed
+	Truncated bool  `json:"truncated"` // there are more rows than an answer may have
+}
+
+// maxQueryBody is the length in bytes above which the body of a query is not read: that
+// of the longest query with every character escaped.
+const maxQueryBody = 512 << 10
+
+// query answers /query.
+func (s *Server) query(w http.ResponseWriter, r *http.Request) (answer, error) {
+	result, err := s.runQuery(w, r)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := encode(result)
+	if err != nil {
+		return answer{}, fmt.Errorf("encoding the answer: %w", err)
+	}
+	return answer{body: body, notices: s.notices()}, nil
+}
+
+func (s *Server) runQuery(w http.ResponseWriter, r *http.Request) (*QueryResult, error) {
+	if r.Method != http.MethodPost {
+		return nil, &methodError{method: r.Method, allowed: "POST"}
+	}
+	if p := parseParams(r.URL.RawQuery, s.now(), nil); p.err != nil {
+		return nil, p.err
+	}
+	q, err := readQuery(w, r)
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.queryPoint(q)
+	if err != nil {
+		return nil, err
+	}
+	revision, err := s.pin(r.Context(), at, nil)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.queries.Query(r.Context(), q.SQL, revision)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range result.Rows {
+		for i := range row {
+			row[i] = viewValue(row[i])
+		}
+	}
+	return &QueryResult{Columns: result.Columns, Rows: result.Rows, Revision: revision, Truncated: result.Cut}, nil
+}
+
+func (s *Server) queryPoint(q *QueryRequest) (Point, error) {
+	if q.At == "" {
+		return Point{}, nil
+	}
+	at, err := ParsePoint(q.At, s.now())
+	if err != nil {
+		return Point{}, &paramError{"at", err.Error()}
+	}
+	return at, nil
+}
+
+// readQuery reads the body. It insists on its type, which a form of another site cannot
+// send.
+func readQuery(w http.ResponseWriter, r *http.Request) (*QueryRequest, error) {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
+		return nil, fmt.Errorf(`%w: want Content-Type: application/json and a body such as {"sql": "select 1"}`, errMediaType)
+	}
+	control := http.NewResponseController(w) // where it has no deadlines, there is no client
+	_ = control.SetReadDeadline(time.Now().Add(answerTimeout))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // or it would end the request while the query runs
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQueryBody))
+	d.DisallowUnknownFields()
+	var q QueryRequest
+	if err := d.Decode(&q); err != nil {
+		return nil, fmt.Errorf(`%w: %w; want {"sql": "select 1"}`, errBadBody, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: there is something behind the object", errBadBody)
+	}
+	return &q, nil
+}
+
+// viewValue makes a value fit for JSON.
+func viewValue(v any) any {
+	if f, ok := v.(float64); ok {
+		switch {
+		case math.IsInf(f, 1):
+			return "Infinity"
+		case math.IsInf(f, -1):
+			return "-Infinity"
+		}
+	}
+	return v
+}
+
+// Query runs one statement over the server's store.
+func (c *Client) Query(ctx context.Context, q QueryRequest) (*QueryResult, error) {
+	body, err := encode(q)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.do(ctx, http.MethodPost, "query", nil, nil, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	var result QueryResult
+	return &result, c.read(ctx, resp, &result)
+}

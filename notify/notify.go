@@ -1,0 +1,285 @@
+// Package notify tells webhooks of changes.
+//
+// The change feed of the store is the queue: nothing is written when a change is recorded,
+// and of every hook only how far it has been told is kept, in a small file. So a hook is
+// told of every change that it wants at least once, also of those recorded while nobody
+// was told, and of the changes of one resource in their order: what comes later waits until
+// the receiver has taken what comes before. After a crash the last delivery may be repeated,
+// with the same Elava-Delivery.
+//
+// What is lost: a hook that is new is told of what is recorded from then on; and changes
+// that retention drops before a hook took them, which the log, Concerns and a metric say.
+//
+// # Where it does not connect to
+//
+// Addresses that belong to one machine's network, and those under which clouds hand out
+// credentials: see Forbidden. They are looked at when the connection is made, so that a
+// name cannot lead there. Redirects are not followed and no proxy is used.
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/elava-dev/elava/storage"
+)
+
+// Format is the form of what is posted.
+type Format string
+
+// Formats of a body. See docs/notify.md.
+const (
+	JSON  Format = "json"  // a Message
+	Slack Format = "slack" // a text, for Slack and what understands the same
+)
+
+// Hook is one receiver.
+type Hook struct {
+	URL         string         // http or https. It may be a secret and is never logged
+	Secret      []byte         // key of the signature; empty: unsigned
+	Filter      storage.Filter // Types and Tags
+	ChangeTypes []string       // empty: all
+	Format      Format
+}
+
+// Options are what a Notifier needs. Hooks, Store and Dir are required.
+type Options struct {
+	Hooks []Hook
+	Store storage.Store
+	Dir   string // of the positions; it is made
+
+	Logger        *slog.Logger         // nil: none
+	MeterProvider metric.MeterProvider // nil: none
+	Version       string               // of the program, for User-Agent
+
+	Poll     time.Duration // between two looks at the store; 0: 1 s
+	FirstTry time.Duration // wait after a first failure, which doubles; 0: 1 s
+	LastTry  time.Duration // that the wait does not exceed; 0: 5 min
+
+	// Allowed reports whether an address may be connected to; nil: what Forbidden does
+	// not forbid.
+	Allowed func(netip.Addr) bool
+}
+
+// Failures in a row after which a hook counts as dead. With the default waits that is two
+// minutes. It is tried on.
+const deadAfter = 7
+
+// Notifier tells hooks. Make one with New; Run may be called once.
+type Notifier struct {
+	opts  Options
+	hooks []*hook
+	done  func() error // ends the metrics
+}
+
+// New checks the hooks, reads how far they have been told and connects to none.
+func New(ctx context.Context, o Options) (*Notifier, error) {
+	n := &Notifier{opts: withDefaults(o)}
+	client := newClient(n.opts.Allowed)
+	for i, h := range n.opts.Hooks {
+		made, err := n.newHook(ctx, i, h, client)
+		if err != nil {
+			return nil, fmt.Errorf("notify[%d]: %w", i, err)
+		}
+		n.hooks = append(n.hooks, made)
+	}
+	var err error
+	n.done, err = n.observe()
+	return n, err
+}
+
+func withDefaults(o Options) Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Allowed == nil {
+		o.Allowed = func(a netip.Addr) bool { return !Forbidden(a) }
+	}
+	for d, value := range map[*time.Duration]time.Duration{
+		&o.Poll: time.Second, &o.FirstTry: time.Second, &o.LastTry: 5 * time.Minute,
+	} {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	return o
+}
+
+func (n *Notifier) newHook(ctx context.Context, i int, h Hook, client *http.Client) (*hook, error) {
+	u, err := url.Parse(h.URL)
+	if err != nil || u.Hostname() == "" {
+		return nil, errors.New("the url has no host")
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !n.opts.Allowed(a) {
+		return nil, fmt.Errorf("the url leads to %s: %w", a, errForbidden)
+	}
+	if err := h.Filter.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := openPosition(ctx, n.opts.Dir, h.URL, n.opts.Store)
+	if err != nil {
+		return nil, err
+	}
+	return &hook{
+		Hook: h, number: strconv.Itoa(i), host: u.Host, position: p, client: client, opts: &n.opts,
+		log: n.opts.Logger.With("hook", fmt.Sprintf("notify[%d]", i), "host", u.Host),
+	}, nil
+}
+
+// Run tells the hooks, each by itself, until the context ends. What is being delivered then
+// is given up, and repeated by the next Run.
+func (n *Notifier) Run(ctx context.Context) error {
+	defer func() { _ = n.done() }() // what is not observed any more does no harm
+	var all sync.WaitGroup
+	for _, h := range n.hooks {
+		all.Go(func() { h.run(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+// Concerns says which hooks are dead or have lost changes, and why. It may be called at
+// any time.
+func (n *Notifier) Concerns() []string {
+	var all []string
+	for _, h := range n.hooks {
+		s := h.state.Load()
+		if s != nil && s.failures >= deadAfter {
+			all = append(all, fmt.Sprintf("notify[%s] (%s) has failed %d times in a row: %v", h.number, h.host, s.failures, s.err))
+		}
+		if lost := h.lost.Load(); lost > 0 {
+			all = append(all, fmt.Sprintf("notify[%s] (%s) was not told of the changes of %d revisions, which retention has dropped", h.number, h.host, lost))
+		}
+	}
+	return all
+}
+
+// hook is a receiver and how far it has been told. One goroutine runs it.
+type hook struct {
+	Hook
+	number   string
+	host     string
+	position *position
+	client   *http.Client
+	opts     *Options
+	log      *slog.Logger
+
+	state               atomic.Pointer[trouble] // nil: the last delivery succeeded, or there was none
+	lost                atomic.Int64            // revisions
+	delivered           atomic.Int64            // events
+	succeeded, attempts atomic.Int64
+}
+
+// trouble is a row of failures.
+type trouble struct {
+	failures int
+	err      error // of the last
+}
+
+func (h *hook) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := h.catchUp(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("The changes to notify of could not be read or noted", "error", err)
+		}
+		wait(ctx, h.opts.Poll)
+	}
+}
+
+// wait returns after a time, or when the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// catchUp tells the hook of all that it was not told of, revision by revision.
+func (h *hook) catchUp(ctx context.Context) error {
+	head, err := h.opts.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	for r := h.position.next().Revision; r <= head.Revision; r = h.position.next().Revision {
+		err := h.tell(ctx, r)
+		if errors.Is(err, storage.ErrCompacted) {
+			err = h.skip(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip goes on behind what retention has dropped.
+func (h *hook) skip(ctx context.Context) error {
+	stats, err := h.opts.Store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	from := h.position.next().Revision
+	if stats.OldestRevision < from {
+		return errors.New("the store dropped a revision above its oldest")
+	}
+	h.lost.Add(stats.OldestRevision - from + 1)
+	h.log.Warn("Retention dropped changes before they could be delivered", "from_revision", from, "to_revision", stats.OldestRevision)
+	return h.position.set(storage.EventID{Revision: stats.OldestRevision + 1})
+}
+
+// maxBatch is how many events one delivery has at most.
+const maxBatch = 200
+
+// tell delivers what is left of one revision.
+func (h *hook) tell(ctx context.Context, revision int64) error {
+	for {
+		batch, err := h.batch(ctx, revision)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return h.position.set(storage.EventID{Revision: revision + 1})
+		}
+		if err := h.deliver(ctx, batch); err != nil {
+			return err
+		}
+	}
+}
+
+// batch reads the next events of a revision that the hook wants. Nothing is being read
+// while they are delivered, which can take days.
+func (h *hook) batch(ctx context.Context, revision int64) ([]*storage.ChangeEvent, error) {
+	var batch []*storage.ChangeEvent
+	q := storage.ChangeQuery{
+		Filter: storage.Filter{Types: h.Filter.Types}, ChangeTypes: h.changeTypes(),
+		Above: revision - 1, UpTo: revision, OldestFirst: true, After: h.position.next(),
+	}
+	for e, err := range h.opts.Store.Changes(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		wanted, err := h.wants(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		if wanted {
+			batch = append(batch, e)
+		}
+		if len(batch) == maxBatch {
+			break
+		}
+	}
+	return batch, nil
+}

@@ -1,0 +1,333 @@
+package notify_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/elava-dev/elava/change"
+	"github.com/elava-dev/elava/notify"
+	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
+	"github.com/elava-dev/elava/storage/storagetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// record commits a scan in which instances are created.
+func record(t testing.TB, s storage.Store, tags map[string]string, ids ...string) {
+	t.Helper()
+	head, err := s.Head(t.Context())
+	check(t, err)
+	x, err := s.Begin(t.Context(), time.Date(2025, 10, 22, 10, int(head.Revision), 0, 0, time.UTC))
+	check(t, err)
+	for _, id := range ids {
+		r := &resource.Resource{
+			Key:  resource.Key{Provider: "aws", Account: "1", Region: "eu-west-1", Type: "AWS::EC2::Instance", ID: id},
+			Tags: tags, Attributes: []byte("{}"),
+		}
+		var h resource.Hasher
+		check(t, x.Stage(t.Context(), storage.Mutation{Type: change.Created, Resource: r, Fingerprint: h.Sum(r), Schema: 1}))
+	}
+	check(t, x.Commit(t.Context(), &storage.ScanMetadata{Status: storage.ScanSuccess}))
+}
+
+// receiver collects what it takes, and refuses as often as it is told.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	bodies []string
+	heads  []http.Header
+	refuse int
+	took   chan struct{}
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{took: make(chan struct{}, 1000)}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		b, err := io.ReadAll(req.Body)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.refuse > 0 || err != nil {
+			r.refuse--
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		r.bodies, r.heads = append(r.bodies, string(b)), append(r.heads, req.Header)
+		r.took <- struct{}{}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) await(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-r.took:
+		case <-time.After(20 * time.Second):
+			t.Fatal("no delivery in 20 s")
+		}
+	}
+}
+
+// awaitTold waits until it is noted that a hook was told up to an event.
+func awaitTold(t *testing.T, dir, told string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+		check(t, err)
+		if len(files) == 1 {
+			b, err := os.ReadFile(files[0])
+			check(t, err)
+			if strings.Contains(string(b), `"`+told+`"`) {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s was not noted in 20 s", told)
+		}
+	}
+}
+
+// events are the ids of all events that were taken.
+func (r *receiver) events(t *testing.T) string {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var ids []string
+	for _, b := range r.bodies {
+		var m notify.Message
+		check(t, json.Unmarshal([]byte(b), &m))
+		for _, e := range m.Events {
+			ids = append(ids, e.ID)
+		}
+	}
+	return strings.Join(ids, " ")
+}
+
+// begin makes a notifier with short waits and runs it until stop.
+func begin(t *testing.T, s storage.Store, dir string, log io.Writer, hooks ...notify.Hook) (n *notify.Notifier, stop func()) {
+	t.Helper()
+	n, err := notify.New(t.Context(), notify.Options{
+		Hooks: hooks, Store: s, Dir: dir, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Poll: time.Millisecond, FirstTry: time.Millisecond, LastTry: 5 * time.Millisecond,
+	})
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- n.Run(ctx) }()
+	return n, sync.OnceFunc(func() {
+		cancel()
+		check(t, <-done)
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	})
+}
+
+func TestNotifier_TellsWhatIsRecordedFromThenOnAndGoesOnAfterARestart(t *testing.T) {
+	s, r, dir := storagetest.NewModel(), newReceiver(t), t.TempDir()
+	hook := notify.Hook{URL: r.URL + "/secret-path", Secret: []byte("s3cret")}
+	record(t, s, nil, "before")
+	var log strings.Builder
+	_, stop := begin(t, s, dir, &log, hook)
+	record(t, s, nil, "a", "b")
+	record(t, s, nil)
+	r.await(t, 1)
+	awaitTold(t, dir, "4-0")
+	stop()
+	record(t, s, nil, "c") // while nobody tells
+	r.mu.Lock()
+	r.refuse = 3
+	r.mu.Unlock()
+	_, stop = begin(t, s, dir, &log, hook)
+	r.await(t, 1)
+	stop()
+	if got := r.events(t); got != "2-1 2-2 4-1" {
+		t.Errorf("told %q", got)
+	}
+	for i, b := range r.bodies {
+		if got, want := r.heads[i].Get(notify.HeaderSignature), notify.Sign([]byte("s3cret"), []byte(b)); got != want {
+			t.Errorf("signature %q, want %q", got, want)
+		}
+	}
+	if got := r.heads[0].Get(notify.HeaderDelivery); got != "2-1..2-2" {
+		t.Errorf("delivery %q", got)
+	}
+	if text := log.String(); !strings.Contains(text, "502") || strings.Contains(text, "s3cret") || strings.Contains(text, "secret-path") {
+		t.Errorf("the log says %q", text)
+	}
+}
+
+// GitHub's own example: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+func TestSign_IsThatOfGitHub(t *testing.T) {
+	got := notify.Sign([]byte("It's a Secret to Everybody"), []byte("Hello, World!"))
+	if want := "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestNotifier_ChoosesByTypeKindAndTag(t *testing.T) {
+	for name, h := range map[string]notify.Hook{
+		"type": {Filter: storage.Filter{Types: []string{"aws::s3::*"}}},
+		"kind": {ChangeTypes: []string{"disappeared"}},
+		"tag":  {Filter: storage.Filter{Tags: []storage.TagFilter{{Key: "env", Value: "dev"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, r, all := storagetest.NewModel(), newReceiver(t), newReceiver(t)
+			h.URL = r.URL
+			both := notify.Hook{URL: all.URL, Filter: storage.Filter{
+				Types: []string{"aws::ec2::*"}, Tags: []storage.TagFilter{{Key: "env", Value: "prod"}},
+			}, ChangeTypes: []string{"created"}}
+			_, stop := begin(t, s, t.TempDir(), io.Discard, h, both)
+			record(t, s, map[string]string{"env": "prod"}, "a")
+			all.await(t, 1)
+			stop()
+			if got := r.events(t); got != "" {
+				t.Errorf("told of %q", got)
+			}
+		})
+	}
+}
+
+func TestNotifier_SplitsAScanAndKeepsItsOrder(t *testing.T) {
+	s, r := storagetest.NewModel(), newReceiver(t)
+	var ids, want []string
+	for i := range 450 {
+		ids, want = append(ids, fmt.Sprintf("i-%04d", i)), append(want, fmt.Sprintf("1-%d", i+1))
+	}
+	_, stop := begin(t, s, t.TempDir(), io.Discard, notify.Hook{URL: r.URL})
+	record(t, s, nil, ids...)
+	r.await(t, 3)
+	stop()
+	if got := r.events(t); got != strings.Join(want, " ") {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestNotifier_SaysWhichHookIsDeadAndWhatItLost(t *testing.T) {
+	s, r, dir := storagetest.NewModel(), newReceiver(t), t.TempDir()
+	r.refuse = 1 << 30
+	n, stop := begin(t, s, dir, io.Discard, notify.Hook{URL: r.URL + "/secret-path"})
+	record(t, s, nil, "a")
+	for len(n.Concerns()) == 0 {
+		time.Sleep(time.Millisecond) // until seven attempts were made
+	}
+	stop()
+	if c := n.Concerns()[0]; !strings.Contains(c, "502") || strings.Contains(c, "secret-path") {
+		t.Errorf("concern %q", c)
+	}
+	record(t, s, nil, "b")
+	record(t, s, nil, "c")
+	check(t, s.Trim(t.Context(), 2))
+	r.mu.Lock()
+	r.refuse = 0
+	r.mu.Unlock()
+	n, stop = begin(t, s, dir, io.Discard, notify.Hook{URL: r.URL + "/secret-path"})
+	r.await(t, 1)
+	stop()
+	if got := r.events(t); got != "3-1" {
+		t.Errorf("told %q", got)
+	}
+	if c := strings.Join(n.Concerns(), "\n"); !strings.Contains(c, "2 revisions") {
+		t.Errorf("concerns %q", c)
+	}
+}
+
+// concern runs a notifier with a hook that cannot succeed until it is said to be dead.
+func concern(t *testing.T, o notify.Options) string {
+	t.Helper()
+	o.Store, o.Dir = storagetest.NewModel(), t.TempDir()
+	o.Poll, o.FirstTry, o.LastTry = time.Millisecond, time.Millisecond, time.Millisecond
+	n, err := notify.New(t.Context(), o)
+	check(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- n.Run(ctx) }()
+	record(t, o.Store, nil, "a")
+	for len(n.Concerns()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	check(t, <-done)
+	return n.Concerns()[0]
+}
+
+func TestNotifier_FollowsNoRedirect(t *testing.T) {
+	target := newReceiver(t)
+	redirect := httptest.NewServer(http.RedirectHandler(target.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(redirect.Close)
+	c := concern(t, notify.Options{Hooks: []notify.Hook{{URL: redirect.URL}}})
+	if !strings.Contains(c, "redirects are not followed") || target.events(t) != "" {
+		t.Errorf("concern %q", c)
+	}
+}
+
+// A name is allowed; what it resolves to is not.
+func TestNotifier_LooksAtTheAddressThatANameResolvesTo(t *testing.T) {
+	target := newReceiver(t)
+	c := concern(t, notify.Options{
+		Hooks:   []notify.Hook{{URL: strings.Replace(target.URL, "127.0.0.1", "localhost", 1)}},
+		Allowed: func(a netip.Addr) bool { return !a.IsLoopback() },
+	})
+	if !strings.Contains(c, "not connected to") || target.events(t) != "" {
+		t.Errorf("concern %q", c)
+	}
+}
+
+func TestNew_RefusesAddressesThatAreForbidden(t *testing.T) {
+	for _, address := range []string{
+		"http://169.254.169.254/latest", "http://[::ffff:169.254.169.254]/", "http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://0.0.0.0/",
+	} {
+		_, err := notify.New(t.Context(), notify.Options{Hooks: []notify.Hook{{URL: address}}, Store: storagetest.NewModel(), Dir: t.TempDir()})
+		if err == nil || !strings.Contains(err.Error(), "not connected to") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestForbidden(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1": false, "::1": false, "10.1.2.3": false, "192.168.0.1": false, "8.8.8.8": false, "2001:db8::1": false, "fd00::1": false,
+		"169.254.169.254": true, "169.254.170.2": true, "::ffff:169.254.169.254": true, "::ffff:a9fe:a9fe": true, "64:ff9b::a9fe:a9fe": true,
+		"2002:a9fe:a9fe::1": true, "::169.254.169.254": true, "fe80::1%eth0": true, "fd00:ec2::254": true, "168.63.129.16": true,
+		"100.100.100.200": true, "192.0.0.192": true, "0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true,
+	} {
+		if got := notify.Forbidden(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
+func TestNotifier_TellsSlackInWords(t *testing.T) {
+	s, r := storagetest.NewModel(), newReceiver(t)
+	_, stop := begin(t, s, t.TempDir(), io.Discard, notify.Hook{URL: r.URL, Format: notify.Slack})
+	record(t, s, nil, "<!channel>`x")
+	r.await(t, 1)
+	stop()
+	var m struct{ Text string }
+	check(t, json.Unmarshal([]byte(r.bodies[0]), &m))
+	want := "Elava: 1 change in revision 1\n• *created* AWS::EC2::Instance `&lt;!channel&gt;'x` in eu-west-1, account 1"
+	if m.Text != want {
+		t.Errorf("got %q\nwant %q", m.Text, want)
+	}
+}

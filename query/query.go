@@ -1,0 +1,244 @@
+// Package query answers SQL over a store: the inventory at a point in time and the
+// changes up to it, as five tables that are read while the query runs. Nothing is copied
+// into a database first: rows come from the storage contract one by one, and what a query
+// demands of type, region, account, id, key, name and time is handed to the store.
+//
+// The language is that of SQLite (modernc.org/sqlite), each query on a connection of its
+// own to a database in memory that holds the tables alone. See Tables for their columns.
+//
+// # What a query cannot do
+//
+// It cannot write, attach or read files, load extensions, change settings or make
+// tables: SQLite asks about every action while it compiles a statement, and all but reading
+// the tables and calling the functions in Functions is refused. The first statement is
+// the only one.
+//
+// # Limits
+//
+// See Limits. Memory is that of SQLite in the whole process, which its allocator
+// enforces; time is enforced while SQLite computes and while the store is read.
+package query
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/elava-dev/elava/storage"
+)
+
+// Limits of a query. The zero value of a field means its default.
+type Limits struct {
+	Time       time.Duration // that an answer may take; 10 s
+	Memory     int64         // bytes that SQLite may use for all queries of the process together; 128 MiB
+	Rows       int           // of an answer, which is cut behind them; 10,000
+	Bytes      int           // of the values of an answer, which is cut behind them; 16 MiB
+	Text       int           // bytes of a query, 64 KiB
+	Value      int           // bytes of one value, and of one row on its way; 4 MiB
+	Concurrent int           // queries at a time; 4. Others wait as long as they may take
+}
+
+func (l Limits) orDefaults() Limits {
+	set(&l.Time, 10*time.Second)
+	set(&l.Memory, 128<<20)
+	set(&l.Rows, 10_000)
+	set(&l.Bytes, 16<<20)
+	set(&l.Text, 64<<10)
+	set(&l.Value, 4<<20)
+	set(&l.Concurrent, 4)
+	return l
+}
+
+func set[N int | int64 | time.Duration](field *N, value N) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Errors on which callers branch. A query that cannot be run is an *Error.
+var (
+	ErrTime   = errors.New("the query took too long")
+	ErrMemory = errors.New("the query needs too much memory")
+	ErrBusy   = errors.New("too many queries are running")
+)
+
+// Error is a query that SQLite refuses. Its text is SQLite's.
+type Error struct{ Message string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Engine runs queries over one store. Make one with New; it may be used by several
+// goroutines at a time and holds nothing while no query runs.
+type Engine struct {
+	store  storage.Store
+	limits Limits
+	slots  chan struct{}
+	conns  connector
+	live   *sessions
+}
+
+// New returns an engine over a store that must stay open as long as it is used.
+func New(store storage.Store, limits Limits) *Engine {
+	limits = limits.orDefaults()
+	live := newSessions()
+	return &Engine{
+		store: store, limits: limits, slots: make(chan struct{}, limits.Concurrent),
+		conns: newConnector(live, limits), live: live,
+	}
+}
+
+// Result is an answer.
+type Result struct {
+	Columns []string // each name once: the second of a name has _2 appended
+	Rows    [][]any  // of nil, int64, float64, string and []byte
+	Cut     bool     // there are more rows than the limits allow
+}
+
+// Query runs one statement. The tables show what was known at a revision, which must not
+// be above the head; 0 shows that nothing was recorded yet. Errors are an *Error, ErrTime,
+// ErrMemory, ErrBusy, the context's, or the store's.
+func (e *Engine) Query(ctx context.Context, text string, revision int64) (*Result, error) {
+	if err := e.check(text); err != nil {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, e.limits.Time, ErrTime)
+	defer cancel()
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-limited.Done():
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, ErrBusy
+	}
+	s := &session{ctx: limited, store: e.store, revision: revision, exact: mentionsCollation(text)}
+	result, err := e.run(s, text)
+	if err != nil {
+		return nil, e.explain(ctx, s, err)
+	}
+	return result, nil
+}
+
+func (e *Engine) check(text string) error {
+	switch {
+	case len(text) > e.limits.Text:
+		return &Error{fmt.Sprintf("the query has %d bytes; at most %d are read", len(text), e.limits.Text)}
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return &Error{"the query is not UTF-8 text without zero bytes"}
+	}
+	return nil
+}
+
+// explain returns what an error of SQLite means. What failed in a table is what made the
+// query fail, whatever SQLite says of it.
+func (e *Engine) explain(ctx context.Context, s *session, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.ctx.Err() != nil:
+		return fmt.Errorf("%w: at most %s", ErrTime, e.limits.Time)
+	case s.err != nil:
+		return s.err
+	}
+	return translate(err, e.limits)
+}
+
+// run executes a statement on a connection of its own.
+func (e *Engine) run(s *session, text string) (result *Result, err error) {
+	db := sql.OpenDB(e.conns)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	conn, err := db.Conn(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	id := e.live.add(s)
+	defer e.live.remove(id)
+	if err := prepare(s.ctx, conn, id, e.limits); err != nil {
+		return nil, fmt.Errorf("preparing the tables: %w", err)
+	}
+	columns, err := columnsOf(conn, text)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := conn.QueryContext(s.ctx, wrap(text, len(columns), e.limits.Rows+1))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	result = &Result{Columns: distinct(columns), Rows: [][]any{}}
+	return result, e.read(rows, result)
+}
+
+// wrap returns a statement that computes all rows of the answer, up to a number, before
+// it yields the first: the driver interrupts SQLite for a context only until then.
+// MATERIALIZED keeps SQLite from computing rows one by one. The columns get names of ours,
+// since two of one name would be renamed.
+func wrap(text string, columns, rows int) string {
+	names := make([]string, columns)
+	for i := range names {
+		names[i] = fmt.Sprintf("c%d", i)
+	}
+	return fmt.Sprintf("WITH answer(%s) AS MATERIALIZED (SELECT * FROM (\n%s\n) LIMIT %d) SELECT * FROM answer",
+		strings.Join(names, ","), statement(text), rows)
+}
+
+// statement returns the text without what may end a statement but not a subquery.
+func statement(text string) string { return strings.TrimRight(text, "; \t\r\n") }
+
+// distinct makes the names of columns unique.
+func distinct(names []string) []string {
+	out := make([]string, len(names))
+	taken := make(map[string]bool, len(names))
+	for i, name := range names {
+		unique := name
+		for n := 2; taken[unique]; n++ {
+			unique = fmt.Sprintf("%s_%d", name, n)
+		}
+		taken[unique] = true
+		out[i] = unique
+	}
+	return out
+}
+
+// read reads rows up to the limits.
+func (e *Engine) read(rows *sql.Rows, into *Result) error {
+	size := 0
+	for rows.Next() {
+		if len(into.Rows) == e.limits.Rows || size > e.limits.Bytes {
+			into.Cut = true
+			return nil
+		}
+		row := make([]any, len(into.Columns))
+		targets := make([]any, len(row))
+		for i := range row {
+			targets[i] = &row[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		size += sizeOf(row)
+		into.Rows = append(into.Rows, row)
+	}
+	return rows.Err()
+}
+
+// sizeOf is about what a row takes in an answer.
+func sizeOf(row []any) int {
+	n := 0
+	for _, v := range row {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+		n += 8
+	}
+	return n
+}
