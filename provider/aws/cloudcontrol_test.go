@@ -105,7 +105,7 @@ func (s *controlServer) query(t *testing.T, w http.ResponseWriter, body string) 
 		if strings.Contains(body, "NextToken=more") {
 			more = ""
 		}
-		fmt.Fprintf(w, `<ListTypesResponse><ListTypesResult><TypeSummaries><member><TypeName>%s</TypeName></member><member><TypeName>AWS::CloudFront::Function</TypeName></member></TypeSummaries>%s</ListTypesResult></ListTypesResponse>`, robots, more)
+		fmt.Fprintf(w, `<ListTypesResponse><ListTypesResult><TypeSummaries><member><TypeName>%s</TypeName></member><member><TypeName>AWS::CloudFront::KeyGroup</TypeName></member></TypeSummaries>%s</ListTypesResult></ListTypesResponse>`, robots, more)
 	default:
 		t.Errorf("a call was made with %s", body)
 	}
@@ -212,7 +212,7 @@ func TestCloudControl_ServicesWithoutRegion(t *testing.T) {
 	s := &controlServer{properties: map[string]string{"a": `{}`}}
 	p := controlledBy(t, s, func(o *elavaaws.Options) {
 		o.Regions = []string{"eu-west-1", "eu-central-1"}
-		o.IncludeTypes = []string{"AWS::CloudFront::Function"}
+		o.IncludeTypes = []string{"AWS::CloudFront::KeyGroup"}
 	})
 	plan, err := p.Plan(t.Context())
 	if err != nil || len(plan.Scopes) != 1 || plan.Scopes[0].Region != resource.Global {

@@ -450,6 +450,7 @@ func checkUnchanged(t *testing.T, before, after inventory) {
 // grantedAs are the operations of which the IAM action has another name ("Actions defined
 // by Amazon S3" of the Service Authorization Reference); empty: none is needed.
 var grantedAs = map[string]string{
+	"GetApiKeys": "GET", "GetApis": "GET", "GetRestApis": "GET", "GetStages": "GET", // of API Gateway
 	"GetBucketEncryption":  "GetEncryptionConfiguration",
 	"GetCallerIdentity":    "",
 	"GetPublicAccessBlock": "GetBucketPublicAccessBlock",
