@@ -17,7 +17,7 @@ build: ## Build bin/elava.
 	$(GO) build -trimpath -o bin/elava ./cmd/elava
 
 test: moto ## Run every test, those against a real AWS API server (moto) included.
-	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) vet -trimpath ./... # as releases are built, which deploy's tests do
 	$(GO) test -race -timeout 25m $(TESTFLAGS) ./...
 
 short: ## Run the tests that need neither moto nor the built binary.
