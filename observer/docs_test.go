@@ -66,7 +66,7 @@ func TestDocs_HaveEveryMetric(t *testing.T) {
 		}
 	}
 	for _, name := range metricsIn.FindAllString(string(page), -1) {
-		name = strings.TrimSuffix(name, "_bucket") // of a histogram, in queries
+		name = strings.TrimSuffix(name, "_bucket")                        // of a histogram, in queries
 		if _, ok := want[name]; !ok && name != "reconciliation_timeout" { // the setting
 			t.Errorf("docs/metrics.md speaks of %s, which is not shown", name)
 		}

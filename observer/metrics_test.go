@@ -138,9 +138,9 @@ var contract = map[string]struct {
 func full(t *testing.T) watched {
 	t.Helper()
 	w := watch(t, observer.MetricsOptions{
-		Build:        observer.BuildInfo{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"},
-		Start:        start,
-		Now:          func() time.Time { return start.Add(90 * time.Second) },
+		Build: observer.BuildInfo{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"},
+		Start: start,
+		Now:   func() time.Time { return start.Add(90 * time.Second) },
 		StorageStats: func() (observer.StorageSample, bool) {
 			free := int64(8192)
 			return observer.StorageSample{SizeBytes: 4096, FreeBytes: &free, Revision: 7}, true
