@@ -14,6 +14,7 @@ import (
 // CheckCommand tries what the daemon would need.
 type CheckCommand struct {
 	daemonFlags
+	Health   bool   `help:"Ask the daemon of this configuration, on this machine, how it is; for health checks of containers."`
 	Problems bool   `help:"Leave out what is ok."`
 	Output   string `short:"o" enum:"table,json,jsonl,csv,yaml" default:"table" help:"One of ${enum}."`
 }
@@ -23,6 +24,9 @@ func (c *CheckCommand) Run(ctx context.Context, env *Env) error {
 	cfg, err := c.load(env)
 	if err != nil {
 		return err
+	}
+	if c.Health {
+		return askHealth(ctx, cfg.Daemon)
 	}
 	p, err := providerToCheck(cfg)
 	if err != nil {
