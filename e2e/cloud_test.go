@@ -86,12 +86,17 @@ func (c *cloud) env(t testing.TB) []string {
 	env := []string{
 		"ELAVA_CLOUD_API_BUDGET=100%", // the server is nobody else's
 		"AWS_ENDPOINT_URL=" + c.url, "AWS_ACCESS_KEY_ID=" + v.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + v.SecretAccessKey,
-		"ELAVA_CLOUD_INCLUDE_TYPES=" + strings.Join(mototest.Populated, ","),
+		populated(),
 	}
 	if v.SessionToken != "" {
 		env = append(env, "AWS_SESSION_TOKEN="+v.SessionToken)
 	}
 	return env
+}
+
+// populated is the variable that has the program watch what the tests populate.
+func populated() string {
+	return "ELAVA_CLOUD_INCLUDE_TYPES=" + strings.Join(mototest.Populated, ",")
 }
 
 // install makes an installation that watches the account.

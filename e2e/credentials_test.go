@@ -14,7 +14,7 @@ func TestCredentials_AppearLater(t *testing.T) {
 	t.Parallel() // it mostly waits
 	c := newCloud(t)
 	c.createTable(t, "carts")
-	e := install(t, "AWS_ENDPOINT_URL="+c.url)
+	e := install(t, "AWS_ENDPOINT_URL="+c.url, populated())
 	const advice = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 
 	r := e.run(t, "serve", "--once", "--storage-path", e.store)

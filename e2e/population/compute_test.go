@@ -72,7 +72,8 @@ func computeKinds() []kind {
 				arn := ok(client.DescribeLoadBalancers(p.Context(), &elb.DescribeLoadBalancersInput{Names: []string{id}}))(p).LoadBalancers[0].LoadBalancerArn
 				ok(client.AddTags(p.Context(), &elb.AddTagsInput{ResourceArns: []string{*arn}, Tags: []elbtypes.Tag{{Key: aws.String("team"), Value: aws.String("b")}}}))(p)
 			}},
-		{typ: "AWS::IAM::Role", global: true, paths: []string{"tags.team"},
+		// The change of the instance profile puts this role into it.
+		{typ: "AWS::IAM::Role", global: true, paths: []string{"attributes.InstanceProfileList[web]", "tags.team"},
 			make: func(p *place) string {
 				return *ok(p.iam().CreateRole(p.Context(), &iam.CreateRoleInput{RoleName: aws.String("worker"), AssumeRolePolicyDocument: aws.String(trust)}))(p).Role.RoleName
 			},

@@ -115,5 +115,5 @@ func (p *place) putFilter(pattern string) string {
 		LogGroupName: &group, FilterName: aws.String("errors"), FilterPattern: &pattern,
 		MetricTransformations: []logtypes.MetricTransformation{{MetricName: aws.String("errors"), MetricNamespace: aws.String("app"), MetricValue: aws.String("1")}},
 	}))(p)
-	return group + "|errors"
+	return group + "/errors"
 }
