@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func checked(t *testing.T, p *elavaaws.Provider) []string {
 // What can be listed, what is denied and what is not there, with one page of each list and
 // one resource's details.
 func TestCheck(t *testing.T) {
+	var mu sync.Mutex
 	calls := map[string]int{}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
@@ -39,7 +41,9 @@ func TestCheck(t *testing.T) {
 		if what == "" {
 			what = r.URL.Path
 		}
+		mu.Lock()
 		calls[what]++
+		mu.Unlock()
 		europe := strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/")
 		switch {
 		case what == "GetCallerIdentity":

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,7 +22,10 @@ type seenCall struct {
 }
 
 // watcher stops calls before they are made, and notes them.
-type watcher struct{ calls []seenCall }
+type watcher struct {
+	mu    sync.Mutex
+	calls []seenCall
+}
 
 func (w *watcher) config() aws.Config {
 	return aws.Config{Region: fallbackRegion, APIOptions: []func(*middleware.Stack) error{func(stack *middleware.Stack) error {
@@ -29,6 +33,8 @@ func (w *watcher) config() aws.Config {
 			func(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (
 				out middleware.InitializeOutput, md middleware.Metadata, err error,
 			) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
 				w.calls = append(w.calls, seenCallOf(in.Parameters))
 				return out, md, errEnough
 			}), middleware.Before)
