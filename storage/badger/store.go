@@ -65,14 +65,14 @@ type Options struct {
 
 // Sizes bound the memory of the engine. Most of it is what tables are built in: Badger
 // keeps eight such buffers, and each grows to the power of two above twice what the
-// largest table held before it was compressed. With these sizes that is 7 MB whether a
-// memtable is written or ten times as much is compressed into a table; with a memtable of
-// 8 MB and tables of 2 MB, growing from level to level, recording 100,000 documents took
-// 600 MB and not 290. 32 KiB blocks compress documents of about 1 kB three times better
+// largest table held before it was compressed, which may be twenty times less. With these
+// sizes a daemon with 100,000 documents stays below 256 MiB; with tables twice as large it
+// took 10 to 20 MiB more, with a memtable of 8 MB and tables of 2 MB, growing from level to
+// level, twice as much. 32 KiB blocks compress documents of about 1 kB three times better
 // than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
 const (
 	memtableSize   = 3 << 20
-	tableSize      = 512 << 10 // compressed, on every level
+	tableSize      = 256 << 10 // compressed, on every level
 	blockSize      = 32 << 10
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
