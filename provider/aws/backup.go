@@ -15,11 +15,21 @@ const backupGone = "ResourceNotFoundException"
 
 func backupCollectors() []lister { return []lister{backupVaults(), backupPlans()} }
 
-// backupTagsBy is the detail that reads tags: at most 50, which is less than a page.
+// backupTagsBy is the detail that reads tags.
 func backupTagsBy[T any](cfg aws.Config, arn func(*T) *string) detail[tagged[T]] {
-	return tagsBy("backup:ListTags", backup.NewFromConfig(cfg).ListTags,
-		func(v *T) *backup.ListTagsInput { return &backup.ListTagsInput{ResourceArn: arn(v)} },
-		func(o *backup.ListTagsOutput) map[string]string { return o.Tags })
+	type tag struct{ key, value string }
+	return tagPagesBy("backup:ListTags", backup.NewFromConfig(cfg).ListTags,
+		func(v *T, token *string) *backup.ListTagsInput {
+			return &backup.ListTagsInput{ResourceArn: arn(v), NextToken: token}
+		},
+		func(o *backup.ListTagsOutput) ([]tag, *string) {
+			tags := make([]tag, 0, len(o.Tags))
+			for k, v := range o.Tags {
+				tags = append(tags, tag{k, v})
+			}
+			return tags, o.NextToken
+		},
+		func(t tag) (*string, *string) { return &t.key, &t.value })
 }
 
 // backupVault is a vault with its access policy.

@@ -55,15 +55,15 @@ func codebuildProjects() lister {
 		},
 		details: func(cfg aws.Config) []detail[types.Project] {
 			name := func(p *types.Project) *string { return p.Name }
-			return []detail[types.Project]{describingBatch("codebuild:BatchGetProjects", codebuildBatch,
+			return []detail[types.Project]{describingAll("codebuild:BatchGetProjects", codebuildBatch,
 				codebuild.NewFromConfig(cfg).BatchGetProjects,
-				func(names []string) *codebuild.BatchGetProjectsInput {
-					return &codebuild.BatchGetProjectsInput{Names: names}
+				func(batch []*types.Project) *codebuild.BatchGetProjectsInput {
+					return &codebuild.BatchGetProjectsInput{Names: ids(batch, name)}
 				},
 				func(o *codebuild.BatchGetProjectsOutput) []types.Project { return o.Projects },
-				name, name, func(p *types.Project, described types.Project) { *p = described })}
+				func(o *codebuild.BatchGetProjectsOutput) []string { return o.ProjectsNotFound },
+				name)}
 		},
-		vanished: []string{codeMissing},
 		read: func(p *types.Project) facts {
 			return facts{
 				ID: p.Name, ARN: p.Arn, Name: aws.ToString(p.Name), Created: p.Created,

@@ -39,15 +39,19 @@ func repositories() lister {
 		},
 		details: func(cfg aws.Config) []detail[codeRepository] {
 			client := codecommit.NewFromConfig(cfg)
+			name := func(r *codeRepository) *string { return r.RepositoryName }
 			return []detail[codeRepository]{
-				describingBatch("codecommit:BatchGetRepositories", codecommitBatch, client.BatchGetRepositories,
-					func(names []string) *codecommit.BatchGetRepositoriesInput {
-						return &codecommit.BatchGetRepositoriesInput{RepositoryNames: names}
+				describingAll("codecommit:BatchGetRepositories", codecommitBatch, client.BatchGetRepositories,
+					func(batch []*codeRepository) *codecommit.BatchGetRepositoriesInput {
+						return &codecommit.BatchGetRepositoriesInput{RepositoryNames: ids(batch, name)}
 					},
-					func(o *codecommit.BatchGetRepositoriesOutput) []types.RepositoryMetadata { return o.Repositories },
-					func(r *codeRepository) *string { return r.RepositoryName },
-					func(m *types.RepositoryMetadata) *string { return m.RepositoryName },
-					func(r *codeRepository, m types.RepositoryMetadata) { r.RepositoryMetadata = m }),
+					func(o *codecommit.BatchGetRepositoriesOutput) []codeRepository {
+						return converted(o.Repositories, func(m types.RepositoryMetadata) codeRepository {
+							return codeRepository{RepositoryMetadata: m}
+						})
+					},
+					func(o *codecommit.BatchGetRepositoriesOutput) []string { return o.RepositoriesNotFound },
+					name),
 				tagging("codecommit:ListTagsForResource", client.ListTagsForResource,
 					func(r *codeRepository) *codecommit.ListTagsForResourceInput {
 						return &codecommit.ListTagsForResourceInput{ResourceArn: r.Arn}
@@ -55,7 +59,7 @@ func repositories() lister {
 					func(r *codeRepository, o *codecommit.ListTagsForResourceOutput) { r.Tags = o.Tags }),
 			}
 		},
-		vanished: []string{codeMissing, "RepositoryDoesNotExistException"},
+		vanished: []string{"RepositoryDoesNotExistException"},
 		read: func(r *codeRepository) facts {
 			return facts{
 				ID: r.RepositoryName, ARN: r.Arn, Name: aws.ToString(r.RepositoryName), UID: aws.ToString(r.RepositoryId),

@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"context"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
@@ -30,15 +28,15 @@ func deployApplications() lister {
 		},
 		details: func(cfg aws.Config) []detail[types.ApplicationInfo] {
 			name := func(a *types.ApplicationInfo) *string { return a.ApplicationName }
-			return []detail[types.ApplicationInfo]{describingBatch("codedeploy:BatchGetApplications", codedeployBatch,
+			return []detail[types.ApplicationInfo]{describingAll("codedeploy:BatchGetApplications", codedeployBatch,
 				codedeploy.NewFromConfig(cfg).BatchGetApplications,
-				func(names []string) *codedeploy.BatchGetApplicationsInput {
-					return &codedeploy.BatchGetApplicationsInput{ApplicationNames: names}
+				func(batch []*types.ApplicationInfo) *codedeploy.BatchGetApplicationsInput {
+					return &codedeploy.BatchGetApplicationsInput{ApplicationNames: ids(batch, name)}
 				},
 				func(o *codedeploy.BatchGetApplicationsOutput) []types.ApplicationInfo { return o.ApplicationsInfo },
-				name, name, func(a *types.ApplicationInfo, described types.ApplicationInfo) { *a = described })}
+				nil, name)}
 		},
-		vanished: []string{codeMissing, applicationGone},
+		vanished: []string{applicationGone},
 		arn:      "arn:{partition}:codedeploy:{region}:{account}:application:{id}",
 		read: func(a *types.ApplicationInfo) facts {
 			return facts{
@@ -101,7 +99,7 @@ func deploymentGroups() lister {
 				})
 		},
 		details:  deploymentGroupDetails,
-		vanished: []string{codeMissing, applicationGone, "DeploymentGroupDoesNotExistException"},
+		vanished: []string{applicationGone, "DeploymentGroupDoesNotExistException"},
 		read: func(g *types.DeploymentGroupInfo) facts {
 			return facts{
 				ID: within(g.ApplicationName, g.DeploymentGroupName), Name: aws.ToString(g.DeploymentGroupName),
@@ -116,19 +114,14 @@ func deploymentGroups() lister {
 func deploymentGroupDetails(cfg aws.Config) []detail[types.DeploymentGroupInfo] {
 	batchGet := codedeploy.NewFromConfig(cfg).BatchGetDeploymentGroups
 	name := func(g *types.DeploymentGroupInfo) *string { return g.DeploymentGroupName }
-	return []detail[types.DeploymentGroupInfo]{{
-		action: "codedeploy:BatchGetDeploymentGroups",
-		size:   codedeployBatch,
-		fetch: func(ctx context.Context, batch []*types.DeploymentGroupInfo) error {
-			return describingBatch("", 0, batchGet,
-				func(names []string) *codedeploy.BatchGetDeploymentGroupsInput {
-					return &codedeploy.BatchGetDeploymentGroupsInput{ApplicationName: batch[0].ApplicationName, DeploymentGroupNames: names}
-				},
-				func(o *codedeploy.BatchGetDeploymentGroupsOutput) []types.DeploymentGroupInfo {
-					return o.DeploymentGroupsInfo
-				},
-				name, name, func(g *types.DeploymentGroupInfo, described types.DeploymentGroupInfo) { *g = described },
-			).fetch(ctx, batch)
-		},
-	}}
+	return []detail[types.DeploymentGroupInfo]{
+		describingAll("codedeploy:BatchGetDeploymentGroups", codedeployBatch, batchGet,
+			func(batch []*types.DeploymentGroupInfo) *codedeploy.BatchGetDeploymentGroupsInput {
+				return &codedeploy.BatchGetDeploymentGroupsInput{ApplicationName: batch[0].ApplicationName, DeploymentGroupNames: ids(batch, name)}
+			},
+			func(o *codedeploy.BatchGetDeploymentGroupsOutput) []types.DeploymentGroupInfo {
+				return o.DeploymentGroupsInfo
+			},
+			nil, name),
+	}
 }

@@ -5,18 +5,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/elava-dev/elava/resource"
 )
 
-// Codes by which details of this package say, among the codes of the service in
-// collector.vanished, why an element is left out.
-const (
-	codeMissing = "(missing)" // a call for several resources answered without this one
-	codeForeign = "(foreign)" // it is none of the account's own, or of another type
-)
+// codeForeign is how details of this package say, among the codes of the service in
+// collector.vanished, that an element is none of the account's own, or of another type.
+const codeForeign = "(foreign)"
 
 // leftOut is the failure of a detail that leaves its element out.
 func leftOut(code string) error { return &smithy.GenericAPIError{Code: code} }
@@ -142,39 +138,6 @@ func pagedTagging[I, O, X, T, E any](
 		}
 		return err
 	})}
-}
-
-// describingBatch is a detail that tells what elements are, by one call for up to size of
-// them. Elements that the answer leaves out fail with codeMissing.
-func describingBatch[I, O, X, T, E any](
-	action string, size int,
-	operation func(context.Context, *I, ...func(*X)) (*O, error),
-	in func(ids []string) *I,
-	out func(*O) []E,
-	id func(v *T) *string,
-	described func(e *E) *string,
-	take func(v *T, e E),
-) detail[T] {
-	return detail[T]{action: action, size: size, fetch: func(ctx context.Context, batch []*T) error {
-		ids := converted(batch, func(v *T) string { return aws.ToString(id(v)) })
-		o, err := operation(ctx, in(ids))
-		if err != nil {
-			return err
-		}
-		byID := map[string]E{}
-		for _, e := range out(o) {
-			byID[aws.ToString(described(&e))] = e
-		}
-		for _, id := range ids {
-			if _, ok := byID[id]; !ok {
-				return leftOut(codeMissing)
-			}
-		}
-		for i, v := range batch {
-			take(v, byID[ids[i]])
-		}
-		return nil
-	}}
 }
 
 // after returns what follows the last sep in s, and s where there is none.

@@ -291,7 +291,7 @@ func TestHandmade_Applications(t *testing.T) {
 	c := handmade(t, map[string]reply{
 		"ListApplications": always(`{"applications":["web","gone"]}`),
 		"BatchGetApplications": func(request map[string]any) any {
-			if !slices.Contains(names(request, "applicationNames"), "web") {
+			if slices.Contains(names(request, "applicationNames"), "gone") {
 				return refusal("ApplicationDoesNotExistException")
 			}
 			return `{"applicationsInfo":[{"applicationId":"id","applicationName":"web","computePlatform":"ECS","createTime":1761127200}]}`
@@ -357,5 +357,19 @@ func TestHandmade_KeysOfAWSAreNotListed(t *testing.T) {
 	wantAt(t, rs[0], "a", "Policy", "Statement", 0, "Sid")
 	if rs := listHandmade(t, c, "us-east-1", "AWS::KMS::Alias"); len(rs) != 1 || rs[0].Key.ID != "alias/ours" {
 		t.Errorf("got %+v", rs)
+	}
+}
+
+// A repository of which a batch says neither what it is nor that it is gone, because its key
+// cannot be used for example, is not absent: the scope fails.
+func TestHandmade_RepositoryThatCannotBeRead(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"ListRepositories":     always(`{"repositories":[{"repositoryName":"a"},{"repositoryName":"locked"}]}`),
+		"BatchGetRepositories": always(`{"repositories":[{"repositoryName":"a"}],"errors":[{"repositoryName":"locked","errorCode":"EncryptionKeyUnavailableException"}]}`),
+		"ListTagsForResource":  always(`{"tags":{}}`),
+	})
+	rs, err := listScope(t, c.provider(t, only("AWS::CodeCommit::Repository")), scopeOf("us-east-1", "AWS::CodeCommit::Repository"))
+	if provider.ReasonOf(err) != provider.ReasonBadAnswer {
+		t.Errorf("listed %d repositories, %v; want a bad answer", len(rs), err)
 	}
 }

@@ -34,11 +34,12 @@ func callLimitOf(service, operation string) *callLimit {
 	return &unpublished
 }
 
-// callLimits are the limits that AWS publishes for operations that read. "Service quotas" below is
-// the page "Endpoints and quotas" of the service in the AWS General Reference. Lines that
-// are marked (measured) are none of AWS's: users of other tools found them, and
-// Steampipe's AWS plugin (aws/plugin.go) and aws-nuke keep to them. What is adjustable
-// stands here with its default.
+// callLimits are limits for operations that read. Those of EC2 and Lambda were looked up in
+// the AWS pages that are named. Lines marked (measured) are none of AWS's: users of other
+// tools found them, and Steampipe's AWS plugin (aws/plugin.go) and aws-nuke keep to them.
+// The others are as their authors know them; the page named is where to check them, which was
+// not done. A limit that is too high costs refused calls, and the pace is halved then; one
+// that is too low costs time. What is adjustable stands here with its default.
 var callLimits = []callLimit{
 	// "Request throttling for the Amazon EC2 API": non-mutating actions.
 	{service: "ec2", rate: 20, burst: 100},

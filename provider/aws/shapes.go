@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
 
 	"github.com/elava-dev/elava/resource"
 )
@@ -71,8 +70,11 @@ func describingAll[I, O, X, T any](
 		if err != nil {
 			return err
 		}
-		if missing != nil && len(missing(answer)) > 0 {
-			return &smithy.GenericAPIError{Code: notThere}
+		if missing != nil {
+			gone := missing(answer)
+			if slices.ContainsFunc(ids(batch, id), func(asked string) bool { return slices.Contains(gone, asked) }) {
+				return leftOut(notThere)
+			}
 		}
 		described := map[string]T{}
 		for _, v := range out(answer) {

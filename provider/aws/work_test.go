@@ -12,7 +12,7 @@ import (
 	memorydbtypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
 )
 
-// moto wants Docker for Batch.
+// Batch was not tried against moto.
 func TestBatch(t *testing.T) {
 	c := answers(t, map[string]string{
 		"POST /v1/describecomputeenvironments": `{"computeEnvironments":[
@@ -51,7 +51,7 @@ func TestAppRunner(t *testing.T) {
 	}
 }
 
-// moto knows no tags of applications and no ids of environments.
+// Applications were not tried against moto; environments are told wrongly by it.
 func TestElasticBeanstalk(t *testing.T) {
 	c := answers(t, map[string]string{
 		"DescribeApplications": `<DescribeApplicationsResponse><DescribeApplicationsResult><Applications><member><ApplicationName>shop</ApplicationName>
@@ -88,7 +88,7 @@ func TestMoto_MemoryDB(t *testing.T) {
 	wantAt(t, r, "db.t4g.small", "NodeType")
 }
 
-// moto refuses the page size that DAX allows.
+// DAX was not tried against moto.
 func TestDAX(t *testing.T) {
 	c := answers(t, map[string]string{
 		"DescribeClusters": `{"Clusters":[{"ClusterName":"hot","ClusterArn":"arn:aws:dax:us-east-1:123456789012:cache/hot","Status":"available","ActiveNodes":2,"TotalNodes":2,
@@ -141,7 +141,7 @@ func TestMSK_Configurations(t *testing.T) {
 	}
 }
 
-// moto names brokers with an id that changes its form.
+// MQ was not tried against moto.
 func TestMQ(t *testing.T) {
 	c := answers(t, map[string]string{
 		"GET /v1/brokers": `{"brokerSummaries":[{"brokerId":"b-1","brokerName":"bus"}]}`,
