@@ -29,7 +29,7 @@ func (n *Notifier) observe() (stop func() error, err error) {
 	}
 	registered, err := meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		head, err := n.opts.Store.Head(ctx)
-		for _, h := range n.hooks {
+		for _, h := range *n.hooks.Load() {
 			label := attribute.String("hook", h.number)
 			with := metric.WithAttributes(label)
 			ok := h.succeeded.Load()

@@ -79,6 +79,9 @@ func (c *counters) change(t change.Type) metric.Int64Counter {
 // gauges are the instruments that are asked at every scrape.
 type gauges struct {
 	lastEnd         metric.Int64ObservableGauge
+	interval        metric.Float64ObservableGauge
+	reloadOK        metric.Int64ObservableGauge
+	reloaded        metric.Int64ObservableGauge
 	resourcesNow    metric.Int64ObservableGauge
 	uptime          metric.Float64ObservableGauge
 	goroutines      metric.Int64ObservableGauge
@@ -94,7 +97,13 @@ type gauges struct {
 
 func newGauges(f *factory) gauges {
 	return gauges{
-		lastEnd:      f.gauge("daemon_last_reconciliation_timestamp", "s", "Unix time in seconds at which the last reconciliation ended."),
+		lastEnd: f.gauge("daemon_last_reconciliation_timestamp", "s", "Unix time in seconds at which the last reconciliation ended."),
+		interval: f.floatGauge("elava_reconciliation_interval_seconds", "s",
+			"Seconds from the start of one reconciliation to the start of the next, as it is now: the configured interval or, while reconciliations take longer, a multiple of it."),
+		reloadOK: f.gauge("elava_config_last_reload_successful", "",
+			"1 if the configuration that was last read is in force, 0 if it was refused."),
+		reloaded: f.gauge("elava_config_last_reload_success_timestamp_seconds", "s",
+			"Unix time in seconds at which the configuration in force was read."),
 		resourcesNow: f.gauge("daemon_resources_current", "", "Resources that exist now, over all scopes."),
 		uptime:       f.floatGauge("daemon_uptime_seconds", "s", "Seconds since the daemon started."),
 		goroutines:   f.gauge("daemon_goroutines", "", "Goroutines that exist now."),
