@@ -8,7 +8,7 @@ GOLANGCI  ?= v2.15.0
 VENV      := $(CURDIR)/.venv
 export PATH := $(PATH):$(VENV)/bin
 
-.PHONY: help build test short bench lint torture mutants clean moto
+.PHONY: help build test short bench lint torture drills mutants clean moto
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read the
 
 torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h sets how long.
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
+
+drills: moto ## Run all failure drills in full length (about an hour, as root); writes docs/drills.md.
+	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 6 -count 1 -v ./drills
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
 	$(GO) run ./mutants $(MUTANTS)

@@ -63,12 +63,10 @@ func (h *health) begin(interval time.Duration) {
 	h.sign = h.began
 }
 
-// paced notes a pace and returns the one before.
-func (h *health) paced(interval, every time.Duration) (before paced) {
+func (h *health) paced(interval, every time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before, h.pace = h.pace, paced{interval, every}
-	return before
+	h.pace = paced{interval, every}
 }
 
 func (h *health) providerMade(err error) {
