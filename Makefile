@@ -33,7 +33,7 @@ short: ## Run the tests that need neither moto nor the built binary.
 	$(GO) test -race -short $(TESTFLAGS) ./resource/... ./change/... ./storage/... ./provider/demo/... ./provider/providertest/... ./observer/... ./api/... ./internal/...
 
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 90m ./bench/... ./storage/badger
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 120m ./bench/... ./storage/badger ./e2e
 
 torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h sets how long.
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...

@@ -43,7 +43,9 @@ func mainCode(m *testing.M) int {
 	program = filepath.Join(dir, "elava")
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", program, "github.com/elava-dev/elava/cmd/elava")
+	env, flags := buildFlags()
+	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", program, "github.com/elava-dev/elava/cmd/elava")...)
+	build.Env = append(os.Environ(), env...)
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building elava: %v\n%s", err, out)
 		return 1
