@@ -300,7 +300,7 @@ func rdsProxies() lister {
 		read: func(p *tagged[types.DBProxy]) facts {
 			return facts{
 				ID: p.It.DBProxyName, ARN: p.It.DBProxyArn, Name: aws.ToString(p.It.DBProxyName), Status: string(p.It.Status),
-				UID: lastColon(aws.ToString(p.It.DBProxyArn)), Created: p.It.CreatedDate, Tags: p.Tags,
+				UID: after(aws.ToString(p.It.DBProxyArn), ":"), Created: p.It.CreatedDate, Tags: p.Tags,
 			}
 		},
 	}
