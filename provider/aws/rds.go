@@ -306,10 +306,11 @@ func rdsProxies() lister {
 	}
 }
 
-// rdsGlobalClusters lists, in every region, what that region knows: a global cluster is in
-// the inventory once for each of them.
+// rdsGlobalClusters lists what belongs to the account and to no region, as its ARN tells:
+// every region gives the same list.
 func rdsGlobalClusters() lister {
 	return &collector[types.GlobalCluster]{
+		global: true,
 		rules: resource.Schema{
 			Type: "AWS::RDS::GlobalCluster", Version: 1,
 			Omit: []string{"TagList", "Status"},
