@@ -12,7 +12,7 @@ VULNDB    ?= golang.org/x/vulndb@latest
 PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 export PATH := $(PATH):$(VENV)/bin
 
-.PHONY: help build test tools short bench lint torture mutants manifests licences release audit clean moto
+.PHONY: help build test tools short bench lint torture drills mutants manifests licences release audit clean moto
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,10 +33,13 @@ short: ## Run the tests that need neither moto nor the built binary.
 	$(GO) test -race -short $(TESTFLAGS) ./resource/... ./change/... ./storage/... ./provider/demo/... ./provider/providertest/... ./observer/... ./api/... ./internal/...
 
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 90m ./bench/... ./storage/badger
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 120m ./bench/... ./storage/badger ./e2e
 
 torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h sets how long.
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
+
+drills: moto ## Run all failure drills in full length (about an hour, as root); writes docs/drills.md.
+	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 6 -count 1 -v ./drills
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
 	$(GO) run ./mutants $(MUTANTS)

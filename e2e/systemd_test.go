@@ -3,11 +3,14 @@ package e2e
 import (
 	"net"
 	"path/filepath"
+	"regexp"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// A service manager learns that the daemon is up, that it lives, and that it stops.
+// A service manager learns that the daemon is up, that it lives, that it reads its
+// configuration again, and that it stops.
 func TestSystemd_IsTold(t *testing.T) {
 	e := install(t)
 	path := filepath.Join(e.home, "notify")
@@ -34,14 +37,21 @@ func TestSystemd_IsTold(t *testing.T) {
 			t.Fatalf("message %d is %q, want %q", i, got, want)
 		}
 	}
-	p.stop(t)
-	for {
-		switch got := said(); got {
-		case "WATCHDOG=1":
-		case "STOPPING=1":
-			return
-		default:
-			t.Fatalf("the last message is %q, want STOPPING=1", got)
+	saysNext := func(want string) {
+		t.Helper()
+		for {
+			got := said()
+			if regexp.MustCompile(want).MatchString(got) {
+				return
+			}
+			if got != "WATCHDOG=1" {
+				t.Fatalf("a message is %q, want one like %q", got, want)
+			}
 		}
 	}
+	p.signal(t, syscall.SIGHUP)
+	saysNext(`^RELOADING=1\nMONOTONIC_USEC=\d+\n$`)
+	saysNext(`^READY=1\nSTATUS=$`)
+	p.stop(t)
+	saysNext("^STOPPING=1$")
 }

@@ -25,8 +25,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -78,25 +78,76 @@ const deadAfter = 7
 
 // Notifier tells hooks. Make one with New; Run may be called once.
 type Notifier struct {
-	opts  Options
-	hooks []*hook
-	done  func() error // ends the metrics
+	opts    Options
+	client  *http.Client
+	hooks   atomic.Pointer[[]*hook]
+	replace chan replacement
+	done    func() error // ends the metrics
+}
+
+// replacement is what Replace asks Run for.
+type replacement struct {
+	hooks []Hook
+	done  chan<- error
 }
 
 // New checks the hooks, reads how far they have been told and connects to none.
 func New(ctx context.Context, o Options) (*Notifier, error) {
-	n := &Notifier{opts: withDefaults(o)}
-	client := newClient(n.opts.Allowed)
-	for i, h := range n.opts.Hooks {
-		made, err := n.newHook(ctx, i, h, client)
-		if err != nil {
-			return nil, fmt.Errorf("notify[%d]: %w", i, err)
-		}
-		n.hooks = append(n.hooks, made)
+	n := &Notifier{opts: withDefaults(o), replace: make(chan replacement)}
+	n.client = newClient(n.opts.Allowed)
+	n.hooks.Store(new([]*hook))
+	if err := n.check(n.opts.Hooks); err != nil {
+		return nil, err
 	}
-	var err error
+	err := n.adopt(ctx, n.opts.Hooks, nil)
+	if err != nil {
+		return nil, err
+	}
 	n.done, err = n.observe()
 	return n, err
+}
+
+// Replace has a Notifier that runs tell other hooks. Where one of them is wrong, nothing
+// changes. A hook that is the same, in the same place, goes on as if nothing had happened;
+// of one with the same URL what was told is remembered, as over a restart; one that is new
+// is told of what is recorded from then on.
+func (n *Notifier) Replace(ctx context.Context, hooks []Hook) error {
+	if err := n.check(hooks); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	select {
+	case n.replace <- replacement{hooks, done}:
+		return <-done
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// adopt makes hooks those that are told. It calls stop for each of those before that are
+// not among them.
+func (n *Notifier) adopt(ctx context.Context, hooks []Hook, stop func(*hook)) error {
+	before := *n.hooks.Load()
+	made := make([]*hook, len(hooks))
+	for i, h := range before {
+		if i < len(hooks) && reflect.DeepEqual(h.Hook, hooks[i]) {
+			made[i] = h
+			continue
+		}
+		stop(h)
+	}
+	for i := range hooks {
+		if made[i] != nil {
+			continue
+		}
+		h, err := n.newHook(ctx, i, hooks[i])
+		if err != nil {
+			return fmt.Errorf("notify[%d]: %w", i, err)
+		}
+		made[i] = h
+	}
+	n.hooks.Store(&made)
+	return nil
 }
 
 func withDefaults(o Options) Options {
@@ -116,15 +167,30 @@ func withDefaults(o Options) Options {
 	return o
 }
 
-func (n *Notifier) newHook(ctx context.Context, i int, h Hook, client *http.Client) (*hook, error) {
+// check finds what is wrong with hooks in themselves.
+func (n *Notifier) check(hooks []Hook) error {
+	for i, h := range hooks {
+		if err := n.checkHook(h); err != nil {
+			return fmt.Errorf("notify[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (n *Notifier) checkHook(h Hook) error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("the url has no host")
+		return errors.New("the url has no host")
 	}
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !n.opts.Allowed(a) {
-		return nil, fmt.Errorf("the url leads to %s: %w", a, errForbidden)
+		return fmt.Errorf("the url leads to %s: %w", a, errForbidden)
 	}
-	if err := h.Filter.Validate(); err != nil {
+	return h.Filter.Validate()
+}
+
+func (n *Notifier) newHook(ctx context.Context, i int, h Hook) (*hook, error) {
+	u, err := url.Parse(h.URL)
+	if err != nil {
 		return nil, err
 	}
 	p, err := openPosition(ctx, n.opts.Dir, h.URL, n.opts.Store)
@@ -132,7 +198,7 @@ func (n *Notifier) newHook(ctx context.Context, i int, h Hook, client *http.Clie
 		return nil, err
 	}
 	return &hook{
-		Hook: h, number: strconv.Itoa(i), host: u.Host, position: p, client: client, opts: &n.opts,
+		Hook: h, number: strconv.Itoa(i), host: u.Host, position: p, client: n.client, opts: &n.opts,
 		log: n.opts.Logger.With("hook", fmt.Sprintf("notify[%d]", i), "host", u.Host),
 	}, nil
 }
@@ -141,19 +207,59 @@ func (n *Notifier) newHook(ctx context.Context, i int, h Hook, client *http.Clie
 // is given up, and repeated by the next Run.
 func (n *Notifier) Run(ctx context.Context) error {
 	defer func() { _ = n.done() }() // what is not observed any more does no harm
-	var all sync.WaitGroup
-	for _, h := range n.hooks {
-		all.Go(func() { h.run(ctx) })
+	telling := tellers{}
+	defer telling.stopAll()
+	for {
+		for _, h := range *n.hooks.Load() {
+			telling.start(ctx, h)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-n.replace:
+			r.done <- n.adopt(ctx, r.hooks, telling.stop)
+		}
 	}
-	all.Wait()
-	return nil
+}
+
+// tellers are the hooks that are being told, each with what ends that and waits for it.
+type tellers map[*hook]func()
+
+// start tells a hook, unless it is being told.
+func (t tellers) start(ctx context.Context, h *hook) {
+	if t[h] != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.run(ctx)
+	}()
+	t[h] = func() {
+		cancel()
+		<-ended
+	}
+}
+
+func (t tellers) stop(h *hook) {
+	if end := t[h]; end != nil {
+		end()
+		delete(t, h)
+	}
+}
+
+func (t tellers) stopAll() {
+	for h := range t {
+		t.stop(h)
+	}
 }
 
 // Concerns says which hooks are dead or have lost changes, and why. It may be called at
 // any time.
 func (n *Notifier) Concerns() []string {
 	var all []string
-	for _, h := range n.hooks {
+	for _, h := range *n.hooks.Load() {
 		s := h.state.Load()
 		if s != nil && s.failures >= deadAfter {
 			all = append(all, fmt.Sprintf("notify[%s] (%s) has failed %d times in a row: %v", h.number, h.host, s.failures, s.err))

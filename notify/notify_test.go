@@ -91,18 +91,22 @@ func (r *receiver) await(t *testing.T, n int) {
 	}
 }
 
-// awaitTold waits until it is noted that a hook was told up to an event.
+// awaitTold waits until it is noted that every hook was told up to an event.
 func awaitTold(t *testing.T, dir, told string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 		check(t, err)
-		if len(files) == 1 {
-			b, err := os.ReadFile(files[0])
+		noted := 0
+		for _, file := range files {
+			b, err := os.ReadFile(file)
 			check(t, err)
 			if strings.Contains(string(b), `"`+told+`"`) {
-				return
+				noted++
 			}
+		}
+		if noted > 0 && noted == len(files) {
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s was not noted in 20 s", told)
@@ -329,5 +333,47 @@ func TestNotifier_TellsSlackInWords(t *testing.T) {
 	want := "Elava: 1 change in revision 1\n• *created* AWS::EC2::Instance `&lt;!channel&gt;'x` in eu-west-1, account 1"
 	if m.Text != want {
 		t.Errorf("got %q\nwant %q", m.Text, want)
+	}
+}
+
+// A running notifier takes other hooks: one that stays misses nothing and is told nothing
+// twice, one that is new begins with what is recorded then, and a wrong one changes nothing.
+func TestNotifier_ReplacesItsHooksWhileItRuns(t *testing.T) {
+	s, stays, goes, comes, dir := storagetest.NewModel(), newReceiver(t), newReceiver(t), newReceiver(t), t.TempDir()
+	record(t, s, nil, "before")
+	n, stop := begin(t, s, dir, io.Discard, notify.Hook{URL: stays.URL + "/a"}, notify.Hook{URL: goes.URL + "/b"})
+	defer stop()
+	record(t, s, nil, "one")
+	stays.await(t, 1)
+	goes.await(t, 1)
+
+	wrong := []notify.Hook{{URL: comes.URL + "/c"}, {URL: "https://169.254.169.254/"}}
+	if err := n.Replace(t.Context(), wrong); err == nil || !strings.HasPrefix(err.Error(), "notify[1]: ") {
+		t.Errorf("an address that is forbidden: %v", err)
+	}
+	record(t, s, nil, "two")
+	stays.await(t, 1)
+	goes.await(t, 1)
+	awaitTold(t, dir, "4-0") // else the last delivery would be repeated
+
+	check(t, n.Replace(t.Context(), []notify.Hook{{URL: comes.URL + "/c"}, {URL: stays.URL + "/a", Secret: []byte("now signed")}}))
+	record(t, s, nil, "three")
+	stays.await(t, 1)
+	comes.await(t, 1)
+	for r, want := range map[*receiver]string{stays: "2-1 3-1 4-1", goes: "2-1 3-1", comes: "4-1"} {
+		if got := r.events(t); got != want {
+			t.Errorf("a hook was told of %q, want %q", got, want)
+		}
+	}
+	stays.mu.Lock()
+	if signed := stays.heads[2].Get(notify.HeaderSignature) != "" && stays.heads[1].Get(notify.HeaderSignature) == ""; !signed {
+		t.Error("the new secret is not that of the next delivery alone")
+	}
+	stays.mu.Unlock()
+	stop()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Replace(ended, nil); err == nil {
+		t.Error("a notifier that has ended took other hooks")
 	}
 }

@@ -53,8 +53,9 @@ type StorageSample struct {
 // goroutines at a time. A context that is done does not stop a count: what happened
 // is counted.
 //
-// Absent until there is something to tell: daemon_reconciliation_duration_ms and
-// daemon_last_reconciliation_timestamp before the first reconciliation ended,
+// Absent until there is something to tell: daemon_reconciliation_duration_ms,
+// daemon_last_reconciliation_timestamp and elava_reconciliation_interval_seconds before the
+// first reconciliation ended,
 // daemon_resources_current before the first SetInventory. A zero would claim a scan
 // in 1970 and an empty cloud.
 type Metrics struct {
@@ -62,12 +63,20 @@ type Metrics struct {
 	gauges    gauges
 	inventory atomic.Pointer[inventory] // nil before the first SetInventory
 	lastEnd   atomic.Pointer[time.Time] // nil before the first ReconciliationEnded
+	interval  atomic.Int64              // of reconciliations, in nanoseconds; 0 before the first SetInterval
+	config    atomic.Pointer[reload]    // never nil
 	build     metric.MeasurementOption  // labels of elava_build_info
 	options   MetricsOptions            // with its defaults filled in
 	callbacks []metric.Registration     // emptied by Close
 	closing   sync.Mutex                // guards callbacks
 	seeding   sync.Mutex                // guards seeded
 	seeded    map[typeRegion]struct{}   // label pairs whose change counters exist
+}
+
+// reload is how the last reading of the configuration ended.
+type reload struct {
+	ok      bool
+	inForce time.Time // since when what is in force is
 }
 
 // typeRegion are the labels of the change counters.
@@ -77,6 +86,7 @@ type typeRegion struct{ resourceType, region string }
 // Close ends that.
 func NewMetrics(options MetricsOptions) (*Metrics, error) {
 	m := &Metrics{options: withDefaults(options), seeded: make(map[typeRegion]struct{})}
+	m.config.Store(&reload{ok: true, inForce: m.options.Start})
 	m.build = metric.WithAttributeSet(attribute.NewSet(
 		attribute.String("version", options.Build.Version),
 		attribute.String("revision", options.Build.Revision),
@@ -133,6 +143,19 @@ func (m *Metrics) ReconciliationEnded(ctx context.Context, d time.Duration, at t
 	m.lastEnd.Store(&at)
 }
 
+// SetInterval tells how far apart reconciliations begin.
+func (m *Metrics) SetInterval(d time.Duration) { m.interval.Store(int64(d)) }
+
+// ConfigReloaded tells that the configuration was read at a time, and whether it is in force.
+// Before the first call the one read at the start is. One goroutine calls it at a time.
+func (m *Metrics) ConfigReloaded(ok bool, at time.Time) {
+	now := reload{ok: ok, inForce: at}
+	if !ok {
+		now.inForce = m.config.Load().inForce
+	}
+	m.config.Store(&now)
+}
+
 // ReconciliationFailed counts one iteration that failed as a whole.
 func (m *Metrics) ReconciliationFailed(ctx context.Context) {
 	m.counters.failures.Add(ctx, 1)
@@ -185,7 +208,8 @@ func (m *Metrics) observe(meter metric.Meter) error {
 		instruments []metric.Observable
 	}{
 		{m.observeProcess, []metric.Observable{g.uptime, g.goroutines, g.memory, g.build}},
-		{m.observeScans, []metric.Observable{g.lastEnd, g.resourcesNow, g.resources, g.scopeUp, g.scopeComplete}},
+		{m.observeConfig, []metric.Observable{g.reloadOK, g.reloaded}},
+		{m.observeScans, []metric.Observable{g.lastEnd, g.interval, g.resourcesNow, g.resources, g.scopeUp, g.scopeComplete}},
 		{m.observeStorage, []metric.Observable{g.storageSize, g.storageFree, g.storageRevision}},
 	} {
 		r, err := meter.RegisterCallback(source.callback, source.instruments...)
@@ -217,9 +241,23 @@ func (m *Metrics) observeProcess(_ context.Context, o metric.Observer) error {
 	return nil
 }
 
+func (m *Metrics) observeConfig(_ context.Context, o metric.Observer) error {
+	c := m.config.Load()
+	ok := int64(0)
+	if c.ok {
+		ok = 1
+	}
+	o.ObserveInt64(m.gauges.reloadOK, ok)
+	o.ObserveInt64(m.gauges.reloaded, c.inForce.Unix())
+	return nil
+}
+
 func (m *Metrics) observeScans(_ context.Context, o metric.Observer) error {
 	if at := m.lastEnd.Load(); at != nil {
 		o.ObserveInt64(m.gauges.lastEnd, at.Unix())
+	}
+	if d := m.interval.Load(); d > 0 {
+		o.ObserveFloat64(m.gauges.interval, time.Duration(d).Seconds())
 	}
 	if inv := m.inventory.Load(); inv != nil {
 		inv.observe(&m.gauges, o)

@@ -111,28 +111,31 @@ var contract = map[string]struct {
 	kind   dto.MetricType
 	labels string
 }{
-	"daemon_reconciliation_total":                 {dto.MetricType_COUNTER, ""},
-	"daemon_reconciliation_duration_ms":           {dto.MetricType_HISTOGRAM, ""},
-	"daemon_reconciliation_errors_total":          {dto.MetricType_COUNTER, ""},
-	"daemon_last_reconciliation_timestamp":        {dto.MetricType_GAUGE, ""},
-	"daemon_resources_scanned_total":              {dto.MetricType_COUNTER, ""},
-	"daemon_resources_current":                    {dto.MetricType_GAUGE, ""},
-	"daemon_uptime_seconds":                       {dto.MetricType_GAUGE, ""},
-	"daemon_goroutines":                           {dto.MetricType_GAUGE, ""},
-	"daemon_memory_usage_bytes":                   {dto.MetricType_GAUGE, ""},
-	"storage_write_errors_total":                  {dto.MetricType_COUNTER, ""},
-	"reconciliation_timeout_total":                {dto.MetricType_COUNTER, ""},
-	"elava_resources_created_total":               {dto.MetricType_COUNTER, "region type"},
-	"elava_resources_modified_total":              {dto.MetricType_COUNTER, "region type"},
-	"elava_resources_disappeared_total":           {dto.MetricType_COUNTER, "region type"},
-	"elava_change_events_stored_total":            {dto.MetricType_COUNTER, ""},
-	"elava_resources":                             {dto.MetricType_GAUGE, "account region type"},
-	"elava_scope_up":                              {dto.MetricType_GAUGE, "account region type"},
-	"elava_scope_last_complete_timestamp_seconds": {dto.MetricType_GAUGE, "account region type"},
-	"elava_storage_size_bytes":                    {dto.MetricType_GAUGE, ""},
-	"elava_storage_free_bytes":                    {dto.MetricType_GAUGE, ""},
-	"elava_storage_revision":                      {dto.MetricType_GAUGE, ""},
-	"elava_build_info":                            {dto.MetricType_GAUGE, "goversion revision version"},
+	"daemon_reconciliation_total":                        {dto.MetricType_COUNTER, ""},
+	"daemon_reconciliation_duration_ms":                  {dto.MetricType_HISTOGRAM, ""},
+	"daemon_reconciliation_errors_total":                 {dto.MetricType_COUNTER, ""},
+	"daemon_last_reconciliation_timestamp":               {dto.MetricType_GAUGE, ""},
+	"daemon_resources_scanned_total":                     {dto.MetricType_COUNTER, ""},
+	"daemon_resources_current":                           {dto.MetricType_GAUGE, ""},
+	"daemon_uptime_seconds":                              {dto.MetricType_GAUGE, ""},
+	"daemon_goroutines":                                  {dto.MetricType_GAUGE, ""},
+	"daemon_memory_usage_bytes":                          {dto.MetricType_GAUGE, ""},
+	"storage_write_errors_total":                         {dto.MetricType_COUNTER, ""},
+	"reconciliation_timeout_total":                       {dto.MetricType_COUNTER, ""},
+	"elava_resources_created_total":                      {dto.MetricType_COUNTER, "region type"},
+	"elava_resources_modified_total":                     {dto.MetricType_COUNTER, "region type"},
+	"elava_resources_disappeared_total":                  {dto.MetricType_COUNTER, "region type"},
+	"elava_change_events_stored_total":                   {dto.MetricType_COUNTER, ""},
+	"elava_resources":                                    {dto.MetricType_GAUGE, "account region type"},
+	"elava_scope_up":                                     {dto.MetricType_GAUGE, "account region type"},
+	"elava_scope_last_complete_timestamp_seconds":        {dto.MetricType_GAUGE, "account region type"},
+	"elava_storage_size_bytes":                           {dto.MetricType_GAUGE, ""},
+	"elava_storage_free_bytes":                           {dto.MetricType_GAUGE, ""},
+	"elava_storage_revision":                             {dto.MetricType_GAUGE, ""},
+	"elava_build_info":                                   {dto.MetricType_GAUGE, "goversion revision version"},
+	"elava_reconciliation_interval_seconds":              {dto.MetricType_GAUGE, ""},
+	"elava_config_last_reload_successful":                {dto.MetricType_GAUGE, ""},
+	"elava_config_last_reload_success_timestamp_seconds": {dto.MetricType_GAUGE, ""},
 }
 
 func full(t *testing.T) watched {
@@ -151,6 +154,7 @@ func full(t *testing.T) watched {
 		Resources: map[string]int{"us-east-1": 2},
 	}})
 	w.ReconciliationEnded(t.Context(), 1200*time.Millisecond, done)
+	w.SetInterval(5 * time.Minute)
 	return w
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/elava-dev/elava/internal/config"
 	"github.com/elava-dev/elava/internal/daemon"
@@ -35,11 +38,16 @@ func (c *ServeCommand) Run(ctx context.Context, env *Env) error {
 	if c.Once {
 		return scanOnce(ctx, cfg, env)
 	}
-	return serve(ctx, cfg, env)
+	return serve(ctx, cfg, env, func() (*config.Config, error) { return c.load(env) })
 }
 
-// serve runs the daemon until a signal, or until a part of it fails.
-func serve(ctx context.Context, cfg *config.Config, env *Env) error {
+// serve runs the daemon until a signal, or until a part of it fails. At SIGHUP it loads the
+// configuration again.
+func serve(ctx context.Context, cfg *config.Config, env *Env, load func() (*config.Config, error)) error {
+	// From the very beginning: the signal would end a process that does not expect it.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	a, err := newApp(ctx, cfg, env)
 	if err != nil {
 		return err
@@ -55,7 +63,10 @@ func serve(ctx context.Context, cfg *config.Config, env *Env) error {
 	if err := d.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	defer newSupervisor(a.log).start(ctx, func() bool { return d.Health().Status != daemon.Unhealthy })()
+	s := newSupervisor(a.log)
+	defer s.start(ctx, func() bool { return d.Health().Status != daemon.Unhealthy })()
+	r := &reloader{app: a, daemon: d, load: load, env: env, running: cfg}
+	defer r.start(ctx, hangups, s)()
 	select {
 	case <-ctx.Done():
 	case <-d.Done():

@@ -34,16 +34,37 @@ func (s *supervisor) say(state string) {
 // start supervises in the background, until ctx ends or the function it returns is called,
 // which waits for the end.
 func (s *supervisor) start(ctx context.Context, working func() bool) (stop func()) {
+	return inBackground(ctx, func(ctx context.Context) { s.supervise(ctx, working) })
+}
+
+// inBackground runs f until ctx ends or the function it returns is called, which waits for
+// the end.
+func inBackground(ctx context.Context, f func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.supervise(ctx, working)
+		f(ctx)
 	}()
 	return func() {
 		cancel()
 		<-ended
 	}
+}
+
+// reloading says that the configuration is being read again; reloaded has to follow. The
+// time is for units of Type=notify-reload.
+func (s *supervisor) reloading() {
+	s.say(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+}
+
+// reloaded says that this is over, and in the status of the unit whether it was refused.
+func (s *supervisor) reloaded(err error) {
+	status := ""
+	if err != nil {
+		status = "The configuration was read again and refused; the log says why"
+	}
+	s.say(daemon.SdNotifyReady + "\nSTATUS=" + status)
 }
 
 // supervise says that the daemon is up, then that it is alive for as long as it is, and,

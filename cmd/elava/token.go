@@ -6,7 +6,17 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
+
+// apiToken is the API's bearer token, from whichever file it is to come now. Both methods
+// may be called by several goroutines at a time.
+type apiToken struct{ read atomic.Pointer[func() string] }
+
+func (t *apiToken) set(read func() string) { t.read.Store(&read) }
+
+// current returns the token; "" where none is configured.
+func (t *apiToken) current() string { return (*t.read.Load())() }
 
 // tokenFile is the file of the API's bearer token. It is read again when it changes, so
 // that a token can be replaced while the daemon runs. Where it cannot be read then, or is

@@ -36,22 +36,47 @@ import (
 // app is what a daemon or a single scan is made of.
 type app struct {
 	log      *slog.Logger
+	level    *slog.LevelVar // of the log
 	store    storage.Store
 	provider provider.Provider
+	ending   providerEnd
 	exporter *observer.Prometheus
 	otlp     *otlp.Telemetry
 	metrics  *observer.Metrics
+	notifier *notify.Notifier // of a daemon
+	token    apiToken
+	reloaded reloadState
 	closers  []func() error
+}
+
+// providerEnd ends the provider that is in use.
+type providerEnd struct {
+	mu  sync.Mutex
+	end func() error // nil: nothing is to be ended
+}
+
+// replace ends the provider before and keeps how to end the next one.
+func (e *providerEnd) replace(end func() error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.end
+	e.end = end
+	if before == nil {
+		return nil
+	}
+	return before()
 }
 
 // newApp opens the store and makes the provider and the metrics. Where it fails, all is
 // closed again. The caller closes the store, or has the daemon close it, before close.
 func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err error) {
-	log, err := observer.NewLogger(env.Stderr, cfg.Logging.Level, cfg.Logging.Format)
+	level := new(slog.LevelVar)
+	level.Set(cfg.Logging.Level)
+	log, err := observer.NewLogger(env.Stderr, level, cfg.Logging.Format)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{log: log}
+	a := &app{log: log, level: level}
 	defer func() {
 		if err != nil {
 			a.close()
@@ -77,6 +102,7 @@ func newApp(ctx context.Context, cfg *config.Config, env *Env) (_ *app, err erro
 		return nil, err
 	}
 	a.onClose(a.metrics.Close)
+	a.onClose(func() error { return a.ending.replace(nil) })
 	a.provider, err = a.newProvider(ctx, cfg)
 	return a, err
 }
@@ -135,7 +161,11 @@ func (a *app) newProvider(ctx context.Context, cfg *config.Config) (provider.Pro
 	case config.ProviderDemo:
 		return a.newDemo(ctx, cfg)
 	case config.ProviderAWS:
-		return a.newAWS(cfg)
+		p, err := a.newAWS(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return p, a.ending.replace(nil)
 	default:
 		return nil, fmt.Errorf("unknown provider %q", cfg.Cloud.Provider)
 	}
@@ -220,8 +250,7 @@ func (a *app) newDemo(ctx context.Context, cfg *config.Config) (provider.Provide
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	a.onClose(p.Close)
-	return p, nil
+	return p, a.ending.replace(p.Close)
 }
 
 // keyFile lies in the directory of the store, beside its data and not among them.
@@ -261,30 +290,41 @@ func (a *app) newDaemon(ctx context.Context, cfg *config.Config, env *Env) (*dae
 	if err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
-	notifier, err := a.newNotifier(ctx, cfg, env)
-	if err != nil {
+	a.token.set(token)
+	if a.notifier, err = a.newNotifier(ctx, cfg, env); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	var d *daemon.Daemon
 	server := api.NewServer(api.Options{
-		Store: a.store, Logger: a.log, Token: token, Schema: schemas(),
+		Store: a.store, Logger: a.log, Token: a.token.current, Schema: schemas(),
 		Notices: func() []string { return d.Notices() },
 	})
 	d, err = daemon.New(daemon.Options{
 		Provider: a.provider, Store: a.store, Metrics: a.metrics, Tracers: a.otlp.TracerProvider(), Logger: a.log,
-		Interval: cfg.Daemon.ReconciliationInterval, Timeout: cfg.Daemon.ReconciliationTimeout,
-		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
-		SpoolDir: cfg.Storage.Path, Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
-		Committed: server.Committed, Beside: notifier.Run, Concerns: notifier.Concerns,
+		SpoolDir: cfg.Storage.Path, Settings: settingsOf(cfg),
+		Committed: server.Committed, Beside: a.notifier.Run, Concerns: a.concerns,
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
 				Address: cfg.Daemon.ListenAddress, Port: cfg.Daemon.MetricsPort, Gatherer: a.exporter.Gatherer(),
-				Logger: a.log, Routes: routes, Guard: api.Guard(token), OnShutdown: server.EndStreams,
+				Logger: a.log, Routes: routes, Guard: api.Guard(a.token.current), OnShutdown: server.EndStreams,
 			})
 		},
 	})
 	return d, err
+}
+
+func settingsOf(cfg *config.Config) daemon.Settings {
+	return daemon.Settings{
+		Interval: cfg.Daemon.ReconciliationInterval, Jitter: cfg.Daemon.ReconciliationJitter, Timeout: cfg.Daemon.ReconciliationTimeout,
+		ShutdownTimeout: cfg.Daemon.GracefulShutdownTimeout, Concurrency: cfg.Cloud.ScanConcurrency,
+		Guard: guardOf(cfg), Retention: cfg.Storage.Retention,
+	}
+}
+
+// concerns are reasons for not being healthy that lie beside the loop.
+func (a *app) concerns() []string {
+	return append(a.notifier.Concerns(), a.reloaded.concerns()...)
 }
 
 // notifyDir lies in the directory of the store.
@@ -292,13 +332,9 @@ const notifyDir = "notify"
 
 // newNotifier makes what tells webhooks; without any it does nothing.
 func (a *app) newNotifier(ctx context.Context, cfg *config.Config, env *Env) (*notify.Notifier, error) {
-	var hooks []notify.Hook
-	for i, h := range cfg.Notify {
-		hook, err := hookOf(h, env)
-		if err != nil {
-			return nil, &usageError{fmt.Errorf("notify[%d]: %w", i, err)}
-		}
-		hooks = append(hooks, hook)
+	hooks, err := hooksOf(cfg, env)
+	if err != nil {
+		return nil, &usageError{err}
 	}
 	n, err := notify.New(ctx, notify.Options{
 		Hooks: hooks, Store: a.store, Dir: filepath.Join(cfg.Storage.Path, notifyDir),
@@ -308,6 +344,18 @@ func (a *app) newNotifier(ctx context.Context, cfg *config.Config, env *Env) (*n
 		return nil, &usageError{err}
 	}
 	return n, nil
+}
+
+func hooksOf(cfg *config.Config, env *Env) ([]notify.Hook, error) {
+	var hooks []notify.Hook
+	for i, h := range cfg.Notify {
+		hook, err := hookOf(h, env)
+		if err != nil {
+			return nil, fmt.Errorf("notify[%d]: %w", i, err)
+		}
+		hooks = append(hooks, hook)
+	}
+	return hooks, nil
 }
 
 func hookOf(h config.Hook, env *Env) (notify.Hook, error) {

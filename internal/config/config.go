@@ -69,6 +69,7 @@ type Config struct {
 // Daemon holds the settings of the process and its loop.
 type Daemon struct {
 	ReconciliationInterval  time.Duration // from the start of a scan to the start of the next; above 0
+	ReconciliationJitter    float64       // share of the interval over which starts are spread, 0 to 1
 	ReconciliationTimeout   time.Duration // of one scan; above 0
 	MetricsPort             int           // 0 is any free port
 	ListenAddress           string        // IP address or host name; empty is all interfaces
@@ -221,6 +222,31 @@ func (c *Config) Settings() []Setting {
 // key that nothing set has the zero Origin, which is the default.
 func (c *Config) Origin(key string) Origin { return c.origins[key] }
 
+// Difference is in what a configuration differs from another one.
+type Difference struct {
+	Changed []string // the keys of all settings that have another value, in the order of the reference documentation
+	Restart []string // those among them that a running daemon cannot take
+}
+
+// Reload returns what a daemon that runs with one configuration goes on with once it has
+// read another one, which is that but for what needs a restart, and in what the two differ.
+// A list of sections counts as one setting.
+func Reload(running, read *Config) (*Config, Difference) {
+	next := *read
+	var d Difference
+	for _, r := range settingRows() {
+		if r.same(running, read) {
+			continue
+		}
+		d.Changed = append(d.Changed, r.Key)
+		if r.Restart {
+			d.Restart = append(d.Restart, r.Key)
+			r.carry(&next, running)
+		}
+	}
+	return &next, d
+}
+
 // Spec describes one setting, for reference documentation.
 type Spec struct {
 	Key     string // dotted; the keys of one account begin with "cloud.accounts[]."
@@ -229,6 +255,7 @@ type Spec struct {
 	Default string // as it would be written in the file; in words where it depends on the environment; empty: none
 	Allowed string // the values that are accepted, in words
 	Doc     string // one sentence
+	Restart bool   // another value takes effect at a restart only, not when the configuration is read again
 }
 
 // Specs returns all settings in the order of the reference documentation.

@@ -72,6 +72,7 @@ func TestLoad_GivesTheDefaultsWhereNothingIsSet(t *testing.T) {
 	want := &config.Config{
 		Daemon: config.Daemon{
 			ReconciliationInterval:  5 * time.Minute,
+			ReconciliationJitter:    0.1,
 			ReconciliationTimeout:   10 * time.Minute,
 			MetricsPort:             2112,
 			GracefulShutdownTimeout: 30 * time.Second,
@@ -115,6 +116,7 @@ func TestLoad_WorksWithZeroSourcesExceptForTheStoragePath(t *testing.T) {
 // variable and on the command line, and how they are printed.
 var layers = map[string]struct{ file, env, flag, printedFile, printedEnv, printedFlag string }{
 	"daemon.reconciliation_interval":   {"7m", "8m", "9m", "7m", "8m", "9m"},
+	"daemon.reconciliation_jitter":     {"0", "25%", "", "0%", "25%", ""},
 	"daemon.reconciliation_timeout":    {"7m", "1h", "", "7m", "1h", ""},
 	"daemon.metrics_port":              {"0", "8080", "9090", "0", "8080", "9090"},
 	"daemon.listen_address":            {"127.0.0.1", "::1", "", "127.0.0.1", "::1", `""`},
@@ -217,7 +219,7 @@ func TestLoad_OneSourceDoesNotTouchTheSettingsOfAnother(t *testing.T) {
 		Flags:     config.Flags{Interval: &level},
 	})
 	want := config.Daemon{
-		ReconciliationInterval: 9 * time.Minute, ReconciliationTimeout: 10 * time.Minute,
+		ReconciliationInterval: 9 * time.Minute, ReconciliationJitter: 0.1, ReconciliationTimeout: 10 * time.Minute,
 		MetricsPort: 2, ListenAddress: "localhost", GracefulShutdownTimeout: 30 * time.Second,
 	}
 	if cfg.Daemon != want {
@@ -327,6 +329,33 @@ func TestLoad_NeedsNoHomeWhereThePathIsSet(t *testing.T) {
 	}
 }
 
+func TestReload_TakesWhatARunningDaemonCanAndNamesTheRest(t *testing.T) {
+	load := func(text string) *config.Config {
+		return mustLoad(t, config.Sources{File: writeFile(t, text), LookupEnv: environment(nil)})
+	}
+	before := load("notify: [{url: 'https://a.example/x', secret: one}]\n")
+	if _, d := config.Reload(before, load("# the same\nnotify:\n  - {secret: one, url: 'https://a.example/x'}\n")); len(d.Changed)+len(d.Restart) != 0 {
+		t.Errorf("two that say the same differ in %+v", d)
+	}
+	next, d := config.Reload(before, load("daemon: {reconciliation_interval: 1m, metrics_port: 1, listen_address: a}\n"+
+		"cloud: {region: [a, b]}\nstorage: {path: /x, retention: 1d}\nlogging: {level: debug, format: json}\n"+
+		"notify: [{url: 'https://a.example/x', secret: two}]\n"))
+	want := config.Difference{
+		Changed: []string{"daemon.reconciliation_interval", "daemon.metrics_port", "daemon.listen_address", "cloud.region",
+			"storage.path", "storage.retention", "notify", "logging.level", "logging.format"},
+		Restart: []string{"daemon.metrics_port", "daemon.listen_address", "storage.path", "logging.format"},
+	}
+	if !reflect.DeepEqual(d, want) {
+		t.Errorf("they differ in %+v, want %+v", d, want)
+	}
+	if next.Daemon.MetricsPort != 2112 || next.Daemon.ListenAddress != "" || next.Storage.Path != before.Storage.Path || next.Logging.Format != config.FormatText {
+		t.Errorf("what needs a restart is taken: %+v", next)
+	}
+	if next.Daemon.ReconciliationInterval != time.Minute || len(next.Cloud.Regions) != 2 || next.Notify[0].Secret != "two" || next.Logging.Level != slog.LevelDebug {
+		t.Errorf("what needs none is not: %+v", next)
+	}
+}
+
 func TestLoad_ReportsAWrongPathOnceWhereThereIsNoHome(t *testing.T) {
 	_, err := config.Load(config.Sources{File: writeFile(t, "storage:\n  path: ~/data\n")})
 	if got := problems(t, err); len(got) != 1 || got[0].Key != "storage.path" {
@@ -351,7 +380,7 @@ func TestLoad_ReportsEveryProblemAtOnce(t *testing.T) {
 	want := []string{
 		`default: storage.path: has no value: set it in the file, with ELAVA_STORAGE_PATH or --storage-path, or set STATE_DIRECTORY, XDG_STATE_HOME or HOME`,
 		path + `:2: logging.level: must be debug, info, warn or error, not loud`,
-		path + `:4: daemon.metric_port: is unknown; did you mean metrics_port? Allowed here: reconciliation_interval, reconciliation_timeout, metrics_port, listen_address, graceful_shutdown_timeout`,
+		path + `:4: daemon.metric_port: is unknown; did you mean metrics_port? Allowed here: reconciliation_interval, reconciliation_jitter, reconciliation_timeout, metrics_port, listen_address, graceful_shutdown_timeout`,
 		path + `:5: daemon.metrics_port: must be a port from 0 (any free port) to 65535, not 70000`,
 		`environment: ELAVA_CLOUD_REGION: must be a region such as us-east-1, or all, not ""`,
 		`environment: ELAVA_STORAGE_RETENTION: must be 0 (keep everything) or a duration such as 2160h or 90d, not -90d`,
@@ -458,6 +487,7 @@ func TestConfig_SettingsFollowTheOrderOfSpecs(t *testing.T) {
 func TestSpecs_NamesAreThoseOfTheContract(t *testing.T) {
 	want := []string{
 		"daemon.reconciliation_interval ELAVA_RECONCILIATION_INTERVAL --interval",
+		"daemon.reconciliation_jitter ELAVA_RECONCILIATION_JITTER ",
 		"daemon.reconciliation_timeout ELAVA_RECONCILIATION_TIMEOUT ",
 		"daemon.metrics_port ELAVA_METRICS_PORT --metrics-port",
 		"daemon.listen_address ELAVA_LISTEN_ADDRESS --listen-address",

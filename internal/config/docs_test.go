@@ -64,9 +64,17 @@ func settingsPage() string {
 	b.WriteString("\n## Settings\n\n| Key | Variable | Flag | Default | Allowed | Meaning |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, s := range config.Specs() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n",
-			s.Key, inCode(s.Env), inCode(s.Flag), defaultText(s.Default), cell(s.Allowed), cell(s.Doc))
+			s.Key, inCode(s.Env), inCode(s.Flag), defaultText(s.Default), cell(s.Allowed), meaning(s))
 	}
 	return b.String()
+}
+
+// meaning is what a setting does, and whether that can be changed.
+func meaning(s config.Spec) string {
+	if s.Restart {
+		return cell(s.Doc) + " A change needs a restart."
+	}
+	return cell(s.Doc)
 }
 
 // defaultText tells a value, which is shown as code, from words.

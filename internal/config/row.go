@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +17,8 @@ type row[C any] struct {
 
 	store func(c *C, v given, origins map[string]Origin) []finding
 	show  func(c *C, key string, origins map[string]Origin) []Setting
+	same  func(a, b *C) bool // whether two have the same value
+	carry func(to, from *C)  // gives one the value of another
 
 	flag       func(Flags) []string // nil: no flag; it returns nil where the flag is not given
 	derive     derivation           // nil: Default is the value
@@ -84,6 +87,8 @@ func one[C, T any](spec Spec, k kind[T], field func(*C) *T) row[C] {
 	spec.Allowed = k.allowed
 	return row[C]{
 		Spec: spec, shape: shape{form: formScalar, scalars: k.scalars},
+		same:  func(a, b *C) bool { return reflect.DeepEqual(*field(a), *field(b)) },
+		carry: func(to, from *C) { *field(to) = *field(from) },
 		store: func(c *C, v given, origins map[string]Origin) []finding {
 			parsed, found := parseItems(v.items, k)
 			if len(found) > 0 || len(parsed) == 0 {
@@ -108,6 +113,8 @@ func many[C, T any](spec Spec, f form, k kind[T], check func([]T) []fault, field
 	}
 	return row[C]{
 		Spec: spec, shape: shape{form: f, scalars: k.scalars},
+		same:  func(a, b *C) bool { return reflect.DeepEqual(*field(a), *field(b)) },
+		carry: func(to, from *C) { *field(to) = *field(from) },
 		store: func(c *C, v given, origins map[string]Origin) []finding {
 			parsed, found := parseItems(v.items, k)
 			if len(found) == 0 && check != nil {
@@ -138,6 +145,8 @@ func records[R any](spec Spec, subs []row[R], check func([]R) []fault, field fun
 	spec.Allowed = "a list of sections with " + strings.Join(names(subs), ", ")
 	return row[Config]{
 		Spec: spec, shape: shape{form: formRecords, records: leaves(subs)},
+		same:  func(a, b *Config) bool { return reflect.DeepEqual(*field(a), *field(b)) },
+		carry: func(to, from *Config) { *field(to) = *field(from) },
 		store: func(c *Config, v given, origins map[string]Origin) []finding {
 			parsed := make([]R, len(v.records))
 			var found []finding
@@ -181,6 +190,12 @@ func (r row[C]) withFlag(name string, value func(Flags) []string) row[C] {
 // the variables in words.
 func (r row[C]) withDerivedDefault(derive derivation, from string) row[C] {
 	r.derive, r.deriveFrom = derive, from
+	return r
+}
+
+// needRestart says that a daemon that runs cannot take another value.
+func (r row[C]) needRestart() row[C] {
+	r.Restart = true
 	return r
 }
 

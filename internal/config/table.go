@@ -15,6 +15,10 @@ func settingRows() []row[Config] {
 		}, positiveDuration(), func(c *Config) *time.Duration { return &c.Daemon.ReconciliationInterval }).
 			withFlag("--interval", func(f Flags) []string { return scalarFlag(f.Interval) }),
 		one(Spec{
+			Key: "daemon.reconciliation_jitter", Env: "ELAVA_RECONCILIATION_JITTER", Default: "10%",
+			Doc: "Share of the interval over which the start of each scan but the first is spread at random, half of it early and half late.",
+		}, share(), func(c *Config) *float64 { return &c.Daemon.ReconciliationJitter }),
+		one(Spec{
 			Key: "daemon.reconciliation_timeout", Env: "ELAVA_RECONCILIATION_TIMEOUT", Default: "10m",
 			Doc: "Time after which one scan is given up; what it did not list stays as it was.",
 		}, positiveDuration(), func(c *Config) *time.Duration { return &c.Daemon.ReconciliationTimeout }),
@@ -22,12 +26,14 @@ func settingRows() []row[Config] {
 			Key: "daemon.metrics_port", Env: "ELAVA_METRICS_PORT", Default: "2112",
 			Doc: "Port of the metrics, the probes and the API; 0 is any free port, which is logged.",
 		}, port(), func(c *Config) *int { return &c.Daemon.MetricsPort }).
-			withFlag("--metrics-port", func(f Flags) []string { return scalarFlag(f.MetricsPort) }),
+			withFlag("--metrics-port", func(f Flags) []string { return scalarFlag(f.MetricsPort) }).
+			needRestart(),
 		one(Spec{
 			Key: "daemon.listen_address", Env: "ELAVA_LISTEN_ADDRESS", Default: `""`,
 			Doc: "IP address or host name to listen on; empty is all interfaces.",
 		}, listenAddress(), func(c *Config) *string { return &c.Daemon.ListenAddress }).
-			withFlag("--listen-address", func(f Flags) []string { return scalarFlag(f.ListenAddress) }),
+			withFlag("--listen-address", func(f Flags) []string { return scalarFlag(f.ListenAddress) }).
+			needRestart(),
 		one(Spec{
 			Key: "daemon.graceful_shutdown_timeout", Env: "ELAVA_GRACEFUL_SHUTDOWN_TIMEOUT", Default: "30s",
 			Doc: "Time that a stop may take before it is forced.",
@@ -104,7 +110,8 @@ func settingRows() []row[Config] {
 			Doc:     "Directory of the store.",
 		}, directory(), func(c *Config) *string { return &c.Storage.Path }).
 			withFlag("--storage-path", func(f Flags) []string { return scalarFlag(f.StoragePath) }).
-			withDerivedDefault(defaultStoragePath, "STATE_DIRECTORY, XDG_STATE_HOME or HOME"),
+			withDerivedDefault(defaultStoragePath, "STATE_DIRECTORY, XDG_STATE_HOME or HOME").
+			needRestart(),
 		one(Spec{
 			Key: "storage.retention", Env: "ELAVA_STORAGE_RETENTION", Default: "0s",
 			Doc: "Age from which superseded versions are dropped; 0 keeps everything.",
@@ -127,7 +134,8 @@ func settingRows() []row[Config] {
 		one(Spec{
 			Key: "logging.format", Env: "ELAVA_LOG_FORMAT", Default: "text",
 			Doc: "How log lines look.",
-		}, logFormat(), func(c *Config) *string { return &c.Logging.Format }),
+		}, logFormat(), func(c *Config) *string { return &c.Logging.Format }).
+			needRestart(),
 	}
 }
 

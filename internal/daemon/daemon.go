@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -28,15 +29,11 @@ type Options struct {
 	Metrics  *observer.Metrics
 	Tracers  trace.TracerProvider // nil: nothing is traced
 	Logger   *slog.Logger
-	Now      func() time.Time // default: time.Now
+	Now      func() time.Time // what is recorded as the time; default: time.Now
+	Random   func() float64   // in [0, 1), for Jitter; default: rand.Float64
+	SpoolDir string           // see ReconcilerOptions
 
-	Interval        time.Duration // from the start of one iteration to the start of the next
-	Timeout         time.Duration // of listing, in one iteration
-	ShutdownTimeout time.Duration // of Stop
-	Concurrency     int           // scopes listed at a time
-	SpoolDir        string        // see ReconcilerOptions
-	Guard           Guard         // see ReconcilerOptions
-	Retention       time.Duration // age of superseded versions at which they are dropped; 0: never
+	Settings // at the start
 
 	// Committed is called after a scan was committed; nil: nobody is told. It must not wait.
 	Committed func()
@@ -53,6 +50,17 @@ type Options struct {
 	Listen func(routes map[string]http.Handler) (*observer.MetricsServer, error)
 }
 
+// Settings are what Reload can change.
+type Settings struct {
+	Interval        time.Duration // from the start of one iteration to the start of the next
+	Jitter          float64       // share of Interval, 0 to 1, over which that start is spread at random
+	Timeout         time.Duration // of listing, in one iteration
+	ShutdownTimeout time.Duration // of Stop
+	Concurrency     int           // scopes listed at a time
+	Guard           Guard         // see ReconcilerOptions
+	Retention       time.Duration // age of superseded versions at which they are dropped; 0: never
+}
+
 // Daemon reconciles until it is stopped. Make one with New; Start and Stop may be called
 // once or more, by any goroutine.
 type Daemon struct {
@@ -60,6 +68,7 @@ type Daemon struct {
 	log        *slog.Logger
 	reconciler *Reconciler
 	server     *observer.MetricsServer
+	settings   *settings
 	health     health
 
 	startOnce sync.Once
@@ -78,8 +87,11 @@ func New(opts Options) (*Daemon, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Random == nil {
+		opts.Random = rand.Float64
+	}
 	d := &Daemon{
-		opts: opts, log: opts.Logger,
+		opts: opts, log: opts.Logger, settings: newSettings(opts.Settings),
 		reconciler: NewReconciler(ReconcilerOptions{
 			Provider: opts.Provider, Store: opts.Store, Metrics: opts.Metrics, Tracers: opts.Tracers, Logger: opts.Logger, Now: opts.Now,
 			Timeout: opts.Timeout, Concurrency: opts.Concurrency, SpoolDir: opts.SpoolDir,
@@ -87,7 +99,7 @@ func New(opts Options) (*Daemon, error) {
 		}),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
-	d.health.start = opts.Now()
+	d.health.begin(opts.Interval)
 	if opts.Listen == nil {
 		return d, nil
 	}
@@ -137,10 +149,8 @@ func (d *Daemon) actors(ctx context.Context) *run.Group {
 	var g run.Group
 	loopCtx, cancel := context.WithCancel(ctx)
 	g.Add(func() error { return d.loop(loopCtx) }, func(error) { cancel() })
-	if d.opts.Retention > 0 {
-		trimCtx, stopTrim := context.WithCancel(ctx)
-		g.Add(func() error { return d.retain(trimCtx) }, func(error) { stopTrim() })
-	}
+	trimCtx, stopTrim := context.WithCancel(ctx)
+	g.Add(func() error { return d.retain(trimCtx) }, func(error) { stopTrim() })
 	if d.opts.Beside != nil {
 		besideCtx, stopBeside := context.WithCancel(ctx)
 		g.Add(func() error { return d.beside(besideCtx) }, func(error) { stopBeside() })
@@ -171,7 +181,7 @@ func (d *Daemon) beside(ctx context.Context) error {
 
 // stopServer gives requests under way a part of the time that Stop has.
 func (d *Daemon) stopServer() {
-	ctx, cancel := context.WithTimeout(context.Background(), d.opts.ShutdownTimeout/2)
+	ctx, cancel := context.WithTimeout(context.Background(), d.settings.current().ShutdownTimeout/2)
 	defer cancel()
 	if err := d.server.Shutdown(ctx); err != nil {
 		d.log.Warn("HTTP server did not stop in time; its connections were closed", "error", err)
@@ -209,7 +219,7 @@ func (d *Daemon) Err() error { return d.err }
 
 // Stop ends a scan in flight, of which nothing is stored, the HTTP server and the store,
 // in this order, and waits for them. ErrShutdownTimeout: they did not end in the time
-// given by the options. A daemon that was never started is only closed.
+// given by the settings. A daemon that was never started is only closed.
 func (d *Daemon) Stop() error {
 	d.stopOnce.Do(func() {
 		close(d.stopping)
@@ -219,13 +229,14 @@ func (d *Daemon) Stop() error {
 			}
 			d.finish(nil)
 		})
-		timer := time.NewTimer(d.opts.ShutdownTimeout)
+		limit := d.settings.current().ShutdownTimeout
+		timer := time.NewTimer(limit)
 		defer timer.Stop()
 		select {
 		case <-d.done:
 			d.stopErr = d.err
 		case <-timer.C:
-			d.stopErr = fmt.Errorf("%w (%s)", ErrShutdownTimeout, d.opts.ShutdownTimeout)
+			d.stopErr = fmt.Errorf("%w (%s)", ErrShutdownTimeout, limit)
 		}
 	})
 	return d.stopErr

@@ -66,7 +66,7 @@ func TestDaemon_FullLifecycle(t *testing.T) {
 	metrics, exporter := watch(t)
 	d, err := daemon.New(daemon.Options{
 		Provider: p, Store: store, Metrics: metrics, SpoolDir: dir,
-		Interval: 10 * time.Millisecond, Timeout: time.Minute, ShutdownTimeout: 20 * time.Second, Concurrency: 4,
+		Settings: daemon.Settings{Interval: 10 * time.Millisecond, Timeout: time.Minute, ShutdownTimeout: 20 * time.Second, Concurrency: 4},
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
 				Address: "127.0.0.1", Gatherer: exporter.Gatherer(), Routes: routes,

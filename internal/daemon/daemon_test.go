@@ -250,7 +250,7 @@ func TestDaemon_PortTakenIsAnErrorOfNewAndClosesTheStore(t *testing.T) {
 	_, exporter := watch(t)
 	store := tap(storagetest.NewModel())
 	_, err = daemon.New(daemon.Options{
-		Provider: cloudOf(), Store: store, Interval: interval, ShutdownTimeout: stopping,
+		Provider: cloudOf(), Store: store, Settings: daemon.Settings{Interval: interval, ShutdownTimeout: stopping},
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			return observer.NewMetricsServer(observer.MetricsServerOptions{
 				Address: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Gatherer: exporter.Gatherer(), Routes: routes,

@@ -9,6 +9,7 @@
 //   - detect.go: what the differences mean, and staging them
 //   - spool.go: what differs, held until its scope is known to be complete
 //   - loop.go: when iterations begin
+//   - reload.go: other settings while it runs
 //   - retention.go: dropping what is too old, beside them
 //   - daemon.go: start, stop, and what belongs to it
 //   - health.go: what orchestrators and people ask

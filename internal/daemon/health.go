@@ -40,21 +40,46 @@ const maxReasons = 10
 // health collects what iterations report.
 type health struct {
 	mu         sync.Mutex
-	start      time.Time
-	ends       int // iterations
-	last       time.Time
+	began      time.Time // of the daemon, with its monotonic reading
+	sign       time.Time // the end of the last iteration, likewise; before the first, began
+	pace       paced
+	ends       int       // iterations
+	last       time.Time // what the clock said at the end of the last one
 	failures   int
 	err        error  // of the last iteration
 	storageErr error  // of the last iteration
+	madeErr    error  // of making the provider that the settings ask for
 	scan       string // status of the last stored scan, if not success
 	scopes     []string
+}
+
+// paced is how far apart iterations are to begin, and how far apart they do.
+type paced struct{ interval, every time.Duration }
+
+func (h *health) begin(interval time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.began, h.pace = time.Now(), paced{interval, interval}
+	h.sign = h.began
+}
+
+func (h *health) paced(interval, every time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pace = paced{interval, every}
+}
+
+func (h *health) providerMade(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.madeErr = err
 }
 
 func (h *health) ended(result *ReconcileResult, err error, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ends++
-	h.last = now.UTC()
+	h.last, h.sign = now.UTC(), time.Now()
 	h.err, h.storageErr = err, nil
 	if err != nil {
 		h.failures++
@@ -95,11 +120,10 @@ func (d *Daemon) computeHealth(ctx context.Context) HealthStatus {
 	h := &d.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := d.opts.Now()
 	status := HealthStatus{
-		Status: Healthy, Phase: d.reconciler.Phase(), Uptime: int64(now.Sub(h.start).Seconds()),
+		Status: Healthy, Phase: d.reconciler.Phase(), Uptime: int64(time.Since(h.began).Seconds()),
 		ReconciliationErrors: h.failures, StorageHealthy: storeErr == nil && h.storageErr == nil,
-		Reasons: []string{}, Notices: d.Notices(),
+		Reasons: []string{}, Notices: append(h.pace.notices(), d.Notices()...),
 	}
 	if !h.last.IsZero() {
 		last := h.last
@@ -109,16 +133,17 @@ func (d *Daemon) computeHealth(ctx context.Context) HealthStatus {
 		status.Reasons = append(status.Reasons, d.opts.Concerns()...)
 	}
 	status.degrade(h)
-	status.fail(storeErr, now.Sub(h.lastSign()), 3*d.opts.Interval+d.opts.Timeout)
+	status.fail(storeErr, time.Since(h.sign), 3*h.pace.every+d.settings.current().Timeout)
 	return status
 }
 
-// lastSign is when the last iteration ended, or the daemon started.
-func (h *health) lastSign() time.Time {
-	if h.last.IsZero() {
-		return h.start
+// notices says that the interval is stretched, if it is. That is no reason for not being
+// healthy: what is recorded is right and as fresh as it can be.
+func (p paced) notices() []string {
+	if p.every <= p.interval {
+		return nil
 	}
-	return h.last
+	return []string{fmt.Sprintf("scans take longer than the interval of %s: one begins every %s", shortDuration(p.interval), shortDuration(p.every))}
 }
 
 func (s *HealthStatus) degrade(h *health) {
@@ -129,6 +154,9 @@ func (s *HealthStatus) degrade(h *health) {
 	}
 	if h.scan != "" && h.err == nil {
 		s.Reasons = append(s.Reasons, "the last scan was "+h.scan)
+	}
+	if h.madeErr != nil {
+		s.Reasons = append(s.Reasons, "the reloaded configuration is not in force: "+h.madeErr.Error())
 	}
 	s.Reasons = append(s.Reasons, h.scopes...)
 	if len(s.Reasons) > 0 {

@@ -260,7 +260,8 @@ func newRig(t *testing.T, adjust func(*rig, *daemon.Options)) *rig {
 	r.series = func() map[string]float64 { return seriesOf(t, exporter) }
 	options := daemon.Options{
 		Provider: r.fake, Store: r.store, Metrics: metrics,
-		Interval: interval, Timeout: limit, ShutdownTimeout: stopping, Concurrency: 4, SpoolDir: t.TempDir(),
+		SpoolDir: t.TempDir(),
+		Settings: daemon.Settings{Interval: interval, Timeout: limit, ShutdownTimeout: stopping, Concurrency: 4},
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			r.routes = routes
 			return nil, nil

@@ -19,7 +19,7 @@ const module = "github.com/elava-dev/elava"
 // than its own. A new package gets a place here, and in the architecture, before it
 // compiles into anything.
 const packages = `
-bench  bench/*  deploy  e2e  e2e/*  faults  mutants
+bench  bench/*  deploy  drills  e2e  e2e/*  faults  mutants
   cmd/*
     internal/*
       api  api/*  observer  observer/*

@@ -1,11 +1,15 @@
 package daemon_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -83,16 +87,142 @@ func TestLoop_ScansAtOnceAndThenAtEveryIntervalFromStartToStart(t *testing.T) {
 	})
 }
 
-func TestLoop_ScanLongerThanTheIntervalIsFollowedByTheNextAtOnce(t *testing.T) {
+// A scan that takes longer than the interval has the turns left out that went by, and says
+// so; one that fits in again ends that.
+func TestLoop_StretchesTheIntervalWhileScansTakeLongerThanIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(_ *rig, o *daemon.Options) { o.Timeout = time.Hour })
+		var log bytes.Buffer
+		r := newRig(t, func(_ *rig, o *daemon.Options) {
+			o.Timeout, o.Logger = time.Hour, slog.New(slog.NewTextHandler(&log, nil))
+		})
 		w := watchStarts(r.fake, web, 150*time.Second)
 		r.start(t)
-		time.Sleep(301 * time.Second)
+		time.Sleep(361 * time.Second)
 		synctest.Wait()
-		w.want(t, 0, 150*time.Second, 300*time.Second)
+		w.want(t, 0, 180*time.Second, 360*time.Second)
 		wantHead(t, r.model, 2)
+		wantSeries(t, r.series(), map[string]float64{"elava_reconciliation_interval_seconds": 180})
+		if h := r.Health(); h.Status != daemon.Healthy || len(h.Notices) != 1 || h.Notices[0] != "scans take longer than the interval of 1m: one begins every 3m" {
+			t.Errorf("health does not tell: %+v", h)
+		}
+		if n := strings.Count(log.String(), "Scans take longer than the interval of 1m, one begins every 3m"); n != 1 {
+			t.Errorf("the log says so %d times:\n%s", n, &log)
+		}
+
+		r.fake.Hook(web, nil) // the one in flight takes as long as the others
+		time.Sleep(180 * time.Second)
+		synctest.Wait() // and the next one, at 540 s, no time
+		time.Sleep(interval)
+		synctest.Wait()
+		wantHead(t, r.model, 5)
+		wantSeries(t, r.series(), map[string]float64{"elava_reconciliation_interval_seconds": 60})
+		if h := r.Health(); h.Status != daemon.Healthy || len(h.Notices) != 0 {
+			t.Errorf("health still tells: %+v", h)
+		}
+		if !strings.Contains(log.String(), "Scans fit into the interval again (interval: 1m)") {
+			t.Errorf("the log does not say that it is over:\n%s", &log)
+		}
 	})
+}
+
+// A fleet that is started at one moment scans at once, as each of its daemons is to, and
+// then apart: no start is off by more than half the jitter, and on average none is.
+func TestLoop_JitterSpreadsAFleet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const fleet, scans = 100, 20
+		random := rand.New(rand.NewPCG(1, 2))
+		var all []*starts
+		for range fleet {
+			r := newRig(t, func(_ *rig, o *daemon.Options) {
+				o.Jitter = 0.1
+				o.Random = rand.New(rand.NewPCG(random.Uint64(), random.Uint64())).Float64
+			})
+			all = append(all, watchStarts(r.fake, web, time.Second))
+			r.start(t)
+		}
+		time.Sleep(scans * interval * 21 / 20)
+		synctest.Wait()
+		var seconds [scans]map[time.Duration]int // how many of the fleet began the nth scan in which second
+		var sum time.Duration
+		for _, w := range all {
+			w.mu.Lock()
+			if w.at[0] != 0 {
+				t.Errorf("a first scan began after %s, not at once", w.at[0])
+			}
+			for n := range scans {
+				if seconds[n] == nil {
+					seconds[n] = map[time.Duration]int{}
+				}
+				seconds[n][w.at[n].Truncate(time.Second)]++
+				if n == 0 {
+					continue
+				}
+				gap := w.at[n] - w.at[n-1]
+				if sum += gap; gap < interval*19/20 || gap > interval*21/20 {
+					t.Errorf("two scans began %s apart", gap)
+				}
+			}
+			w.mu.Unlock()
+		}
+		if mean := sum / (fleet * (scans - 1)); (mean - interval).Abs() > interval/100 {
+			t.Errorf("scans begin %s apart on average, want %s", mean, interval)
+		}
+		for n, busiest := range map[int]int{1: 40, scans - 1: 20} {
+			for second, daemons := range seconds[n] {
+				if daemons > busiest {
+					t.Errorf("%d of %d daemons began scan %d in the same second, %s", daemons, fleet, n+1, second)
+				}
+			}
+		}
+	})
+}
+
+// A scan counts its turns by the monotonic clock: setting the clock makes no storm of scans
+// and no silence, and nothing that is recorded goes back.
+func TestLoop_ClockThatIsSetBringsNoStormAndNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var offset atomic.Int64
+		r := newRig(t, func(_ *rig, o *daemon.Options) {
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())).Round(0) } // without a monotonic reading
+		})
+		w := watchStarts(r.fake, web, time.Second)
+		r.start(t)
+		const day = 24 * time.Hour
+		var want []time.Duration
+		for n, jump := range []time.Duration{0, day, 0, -day, -day, 0, day, 0} {
+			offset.Add(int64(jump))
+			synctest.Wait()
+			r.wantHealth(t, daemon.Healthy)
+			want = append(want, time.Duration(n)*interval)
+			w.want(t, want...)
+			time.Sleep(500 * time.Millisecond) // within a scan
+			offset.Add(int64(-2 * jump))
+			time.Sleep(interval - 500*time.Millisecond)
+			offset.Add(int64(2 * jump))
+		}
+		synctest.Wait()
+		var last time.Time
+		for _, s := range scansOf(t, r.model) {
+			if s.StartTime.Before(last) || s.EndTime.Before(s.StartTime) || s.DurationMS != 1000 {
+				t.Errorf("a scan after %s began at %s, ended at %s and took %d ms", last, s.StartTime, s.EndTime, s.DurationMS)
+			}
+			last = s.EndTime
+		}
+	})
+}
+
+// scansOf returns the records of all scans, oldest first.
+func scansOf(t *testing.T, s storage.Store) []*storage.ScanMetadata {
+	t.Helper()
+	var all []*storage.ScanMetadata
+	for meta, err := range s.Scans(t.Context(), storage.HeadRevision) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, meta)
+	}
+	slices.Reverse(all)
+	return all
 }
 
 func TestReconciler_RefusesASecondReconciliationAtATime(t *testing.T) {

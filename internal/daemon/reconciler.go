@@ -130,9 +130,9 @@ func (r *Reconciler) Reconcile(ctx context.Context) (ReconcileResult, error) {
 	defer r.phase.Store(PhaseSleeping)
 
 	ctx, span := r.tracer.Start(ctx, spanScan)
-	start := r.opts.Now()
-	result, err := r.reconcile(ctx, start)
-	result.Duration = r.opts.Now().Sub(start)
+	began := time.Now() // durations are those of the monotonic clock
+	result, err := r.reconcile(ctx, began)
+	result.Duration = time.Since(began)
 
 	r.phase.Store(PhaseRecording)
 	r.record(ctx, &result, err)
@@ -140,8 +140,9 @@ func (r *Reconciler) Reconcile(ctx context.Context) (ReconcileResult, error) {
 	return result, err
 }
 
-func (r *Reconciler) reconcile(ctx context.Context, start time.Time) (result ReconcileResult, err error) {
+func (r *Reconciler) reconcile(ctx context.Context, began time.Time) (result ReconcileResult, err error) {
 	r.phase.Store(PhaseScanning)
+	start := r.opts.Now()
 	s, err := r.open(ctx)
 	if err != nil {
 		return result, err
@@ -157,14 +158,15 @@ func (r *Reconciler) reconcile(ctx context.Context, start time.Time) (result Rec
 	}
 
 	r.phase.Store(PhaseDetecting)
-	at := r.opts.Now()
-	txn, err := r.opts.Store.Begin(ctx, at)
+	txn, err := r.opts.Store.Begin(ctx, r.opts.Now())
 	if err != nil {
 		return result, &storageError{err}
 	}
 	defer func() { err = errors.Join(err, txn.Rollback()) }()
 	d := &detection{s: s, txn: txn, changes: counted{}}
-	meta := &storage.ScanMetadata{StartTime: start.UTC(), DurationMS: at.Sub(start).Milliseconds()}
+	meta := &storage.ScanMetadata{
+		StartTime: between(s.head.Time, start, txn.Time()).UTC(), DurationMS: time.Since(began).Milliseconds(),
+	}
 	var states map[resource.Scope]*storage.ScopeState
 	if planErr != nil {
 		states = s.allFailed(planErr)
@@ -187,6 +189,18 @@ func (r *Reconciler) reconcile(ctx context.Context, start time.Time) (result Rec
 		return result, fmt.Errorf("%w: every scope failed", ErrNothingListed)
 	}
 	return result, planErr
+}
+
+// between returns t, but not less than low and not more than high: a scan starts after the
+// one before it ended and before it ends itself, whatever the clock was set to.
+func between(low, t, high time.Time) time.Time {
+	if t.Before(low) {
+		t = low
+	}
+	if t.After(high) {
+		t = high
+	}
+	return t
 }
 
 // open reads the state that the scan will be compared with.
@@ -240,8 +254,9 @@ func (r *Reconciler) plan(ctx context.Context) (*provider.Plan, error) {
 		return nil, &provider.Error{Reason: provider.ReasonTimeout, Err: errStillPlanning}
 	}
 	var plan *provider.Plan // of a call that was left behind, never read
+	p := r.opts.Provider    // which is another one, perhaps, when a call that was left behind goes on
 	err := r.call(ctx, "plan", func() (err error) {
-		plan, err = r.opts.Provider.Plan(ctx)
+		plan, err = p.Plan(ctx)
 		return err
 	}, func() { r.planning.Store(false) })
 	if err != nil {

@@ -23,27 +23,43 @@ type reclaimer interface {
 
 // retain trims the store to its retention until ctx ends, beside the scans.
 func (d *Daemon) retain(ctx context.Context) error {
-	interval := min(max(d.opts.Retention/trimFraction, minTrimInterval), maxTrimInterval)
-	timer := time.NewTimer(0)
+	for ctx.Err() == nil {
+		retention := d.settings.current().Retention
+		if retention > 0 {
+			if err := d.trim(ctx, d.opts.Now().Add(-retention)); err != nil && ctx.Err() == nil {
+				d.log.Error("Retention could not be applied, it is tried again later", "error", err)
+			}
+		}
+		d.awaitTrim(ctx, retention)
+	}
+	return nil
+}
+
+// awaitTrim returns when a retention is to be applied again, when it is another one, or
+// when ctx ends.
+func (d *Daemon) awaitTrim(ctx context.Context, retention time.Duration) {
+	timer := time.NewTimer(min(max(retention/trimFraction, minTrimInterval), maxTrimInterval))
 	defer timer.Stop()
 	for {
+		now, changed := d.settings.watch()
+		if now.Retention != retention {
+			return
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-timer.C:
+			return
+		case <-changed:
 		}
-		if err := d.trim(ctx, d.opts.Now()); err != nil && ctx.Err() == nil {
-			d.log.Error("Retention could not be applied, it is tried again later", "error", err)
-		}
-		timer.Reset(interval)
 	}
 }
 
-// trim drops what is older than the retention, and gives its space back if that was
+// trim drops what only serves times before the cut, and gives its space back if that was
 // anything.
-func (d *Daemon) trim(ctx context.Context, now time.Time) error {
+func (d *Daemon) trim(ctx context.Context, cut time.Time) error {
 	store := d.opts.Store
-	revision, err := store.RevisionAt(ctx, now.Add(-d.opts.Retention))
+	revision, err := store.RevisionAt(ctx, cut)
 	if err != nil {
 		return err
 	}

@@ -144,8 +144,9 @@ func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
 		}
 		return nil, err
 	}
+	p := s.r.opts.Provider // which is another one, perhaps, when a call that was left behind goes on
 	return c, s.compare(ctx, c, func(ctx context.Context, page func([]resource.Resource) error) error {
-		return s.r.opts.Provider.List(ctx, l.scope, page)
+		return p.List(ctx, l.scope, page)
 	})
 }
 

@@ -1,0 +1,158 @@
+package drills
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/elava-dev/elava/internal/daemon"
+	"github.com/elava-dev/elava/provider/demo"
+	"github.com/elava-dev/elava/storage/badger"
+)
+
+// series is something that was measured again and again.
+type series struct{ x, y []float64 }
+
+func (s *series) add(x, y float64) { s.x, s.y = append(s.x, x), append(s.y, y) }
+
+// trend fits a line: how much y grew over the whole of x, how uncertain that is (twice the
+// standard error), and the mean of y.
+func (s *series) trend() (growth, noise, mean float64) {
+	n := float64(len(s.x))
+	var sx, sy, sxx, sxy float64
+	for i := range s.x {
+		sx, sy = sx+s.x[i], sy+s.y[i]
+	}
+	mx, my := sx/n, sy/n
+	for i := range s.x {
+		sxx, sxy = sxx+(s.x[i]-mx)*(s.x[i]-mx), sxy+(s.x[i]-mx)*(s.y[i]-my)
+	}
+	slope := sxy / sxx
+	var rest float64
+	for i := range s.x {
+		d := s.y[i] - my - slope*(s.x[i]-mx)
+		rest += d * d
+	}
+	span := s.x[len(s.x)-1] - s.x[0]
+	return slope * span, 2 * math.Sqrt(rest/(n-2)/sxx) * span, my
+}
+
+// wantLevel fails where something grew by more than the noise of its measurement and more
+// than a tenth of what it is.
+func (s *series) wantLevel(t testing.TB, what string) string {
+	t.Helper()
+	growth, noise, mean := s.trend()
+	text := fmt.Sprintf("%s %.1f on average, trend %+.1f ± %.1f", what, mean, growth, noise)
+	if growth > noise && growth > mean/10 {
+		t.Errorf("it grows: %s\n%.1f", text, s.y)
+	}
+	return text
+}
+
+// usage is what a daemon takes, scan by scan.
+type usage struct{ heap, goroutines, files, mapped series }
+
+func (u *usage) sample(t testing.TB, p *process, scan int64) {
+	t.Helper()
+	x := float64(scan)
+	u.heap.add(x, p.heap(t))
+	metrics := p.get(t, "/metrics")
+	u.goroutines.add(x, sumOf(t, metrics, "daemon_goroutines"))
+	u.mapped.add(x, sumOf(t, metrics, "daemon_memory_usage_bytes")/(1<<20))
+	u.files.add(x, p.files(t))
+}
+
+func (u *usage) wantLevel(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("%s; %s; %s; %s", u.heap.wantLevel(t, "live heap in MiB"), u.mapped.wantLevel(t, "memory of the Go runtime in MiB"),
+		u.goroutines.wantLevel(t, "goroutines"), u.files.wantLevel(t, "open files"))
+}
+
+// Limit of the first design's deployment: requests of a pod.
+const memoryLimit = 256.0 // MiB
+
+func TestMemory_IsLevelOverManyScans(t *testing.T) {
+	d := begin(t, "3a", "7.3", "Memory over many scans")
+	resources, scans, interval, settled := times(2_000, 50_000), int64(times(60, 500)), "50ms", int64(times(20, 50))
+	if full() {
+		interval = "1s"
+	}
+	i := install(t)
+	i.configure(t, "reconciliation_interval: "+interval, demoCloud(resources, "1%"))
+	p := i.serve(t)
+	var u usage
+	for n := int64(5); n <= scans; n += 5 {
+		p.awaitScan(t, n)
+		if n >= settled {
+			u.sample(t, p, n)
+		}
+	}
+	peak, scanned := p.peak(t), p.metric(t, "daemon_resources_scanned_total")
+	if peak >= memoryLimit {
+		t.Errorf("%.0f MiB were resident, want less than %.0f", peak, memoryLimit)
+	}
+	level := u.wantLevel(t)
+	size := p.metric(t, "elava_storage_size_bytes") / (1 << 20)
+	p.stop(t)
+	s := open(t, i.store)
+	defer closeStore(t, s)
+	d.tell(fmt.Sprintf("demo cloud of %d resources, 1 %% of them changed at every scan, at an interval of %s; heap (after a collection), goroutines and files at every fifth scan from the %dth on", resources, interval, settled),
+		fmt.Sprintf("%d scans", p.lastScan()),
+		fmt.Sprintf("at most %.0f MiB resident, limit %.0f; %s; %.0f resources listed; store of %.0f MiB", peak, memoryLimit, level, scanned, size))
+}
+
+func TestMemory_NothingRunsOnAfterTheStop(t *testing.T) {
+	d := beginAlone(t, "3b", "7.3", "Nothing runs on after a stop")
+	stops := times(2, 20)
+	before := goleak.IgnoreCurrent()
+	dir := t.TempDir()
+	for range stops {
+		startAndStop(t, dir, 3)
+	}
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+	s := open(t, dir)
+	head, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	d.tell("daemon on a real store in the process of the test, stopped in the middle of scans; then a look for goroutines (goleak)",
+		fmt.Sprintf("%d starts and stops, %d scans stored", stops, head.Revision), "no goroutine is left")
+}
+
+// startAndStop runs a daemon in this process until it has stored some scans.
+func startAndStop(t testing.TB, dir string, scans int) {
+	t.Helper()
+	store, err := badger.Open(badger.Options{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cloud, err := demo.New(demo.Options{Resources: 500, ChangeRate: 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cloud.Close()
+	committed := make(chan struct{}, scans+1000)
+	dm, err := daemon.New(daemon.Options{
+		Provider: cloud, Store: store, SpoolDir: dir, Committed: func() { committed <- struct{}{} },
+		Settings: daemon.Settings{Interval: time.Millisecond, Timeout: time.Minute, ShutdownTimeout: 30 * time.Second, Concurrency: 4},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dm.Start(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	for range scans {
+		<-committed
+	}
+	if err := dm.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
