@@ -37,8 +37,8 @@ const (
 	ProviderDemo = "demo"
 )
 
-// AllRegions, as the only entry of a list of regions, stands for every region
-// that is enabled in the account.
+// AllRegions stands for every region that is enabled in the account, as the only entry of a
+// list of regions.
 const AllRegions = "all"
 
 // Values of Hook.Format.

@@ -61,7 +61,7 @@ func readLimited(path string) ([]byte, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
 		return nil, withoutPath(err)
@@ -118,9 +118,11 @@ func brokenLine(data []byte, err error) int {
 	return 1
 }
 
-func parserLine(err error) (line int) {
-	if m := brokenAt.FindStringSubmatch(err.Error()); m[1] != "" {
-		fmt.Sscan(m[1], &line)
+// parserLine is the line that the parser names, 0 if it names none.
+func parserLine(err error) int {
+	line, err := strconv.Atoi(brokenAt.FindStringSubmatch(err.Error())[1])
+	if err != nil {
+		return 0
 	}
 	return line
 }
