@@ -69,11 +69,17 @@ func (u *usage) sample(t testing.TB, p *process, scan int64) {
 func (u *usage) wantLevel(t testing.TB) string {
 	t.Helper()
 	return fmt.Sprintf("%s; %s; %s; %s", u.heap.wantLevel(t, "live heap in MiB"), u.mapped.wantLevel(t, "memory of the Go runtime in MiB"),
-		u.goroutines.wantLevel(t, "goroutines"), u.files.wantLevel(t, "open files"))
+		u.goroutines.wantLevel(t, "goroutines"), u.files.wantLevel(t, "open files beside those of the store"))
 }
 
 // Limit of the first design's deployment: requests of a pod.
 const memoryLimit = 256.0 // MiB
+
+// A machine that is too busy for all scans makes fewer, and the report says how many.
+const (
+	memoryBudget = 30 * time.Minute
+	fewestScans  = 150
+)
 
 func TestMemory_IsLevelOverManyScans(t *testing.T) {
 	d := begin(t, "3a", "7.3", "Memory over many scans")
@@ -86,6 +92,9 @@ func TestMemory_IsLevelOverManyScans(t *testing.T) {
 	p := i.serve(t)
 	var u usage
 	for n := int64(5); n <= scans; n += 5 {
+		if n > fewestScans && time.Since(d.began) > memoryBudget {
+			break
+		}
 		p.awaitScan(t, n)
 		if n >= settled {
 			u.sample(t, p, n)

@@ -348,14 +348,23 @@ func (p *process) heap(t testing.TB) float64 {
 	return n / (1 << 20)
 }
 
-// files is how many file descriptors the process has open.
+// files is how many file descriptors the process has open beside those of the store's own
+// files, whose number grows with what is stored.
 func (p *process) files(t testing.TB) float64 {
 	t.Helper()
-	all, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	all, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return float64(len(all))
+	n := 0.0
+	for _, fd := range all {
+		target, err := os.Readlink(filepath.Join(dir, fd.Name()))
+		if err == nil && !strings.HasPrefix(target, p.i.store) { // else it has just been closed
+			n++
+		}
+	}
+	return n
 }
 
 // peak is the most memory that the process ever had resident, in MiB, files that it maps
