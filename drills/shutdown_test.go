@@ -1,3 +1,5 @@
+//go:build linux
+
 package drills
 
 import (
@@ -60,7 +62,7 @@ func TestShutdown_WhileTheLogIsStuck(t *testing.T) {
 	i.configure(t, "reconciliation_interval: 10ms", demoCloud(300, "10%", "fail:*"))
 	for range rounds {
 		p := i.serve(t)
-		p.awaitScan(t, 1)
+		p.await(t, scanLine.String())
 		p.log.hold() // until the pipe is full
 		p.awaitHealth(t, "the daemon stands still while recording", func(h health) bool {
 			if h.Phase != "recording" {
@@ -165,8 +167,7 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 		disk.configure(t, "reconciliation_interval: 50ms", demoCloud(2000, "30%"))
 		p := disk.serve(t)
 		p.awaitScan(t, head+1)
-		f := freezer{t, disk.seen(p)}
-		end := f.slow(400*time.Millisecond, 30*time.Millisecond)
+		end := slowDown(t, disk.seen(p), 400*time.Millisecond, 30*time.Millisecond)
 		p.nextScans(t, 1)
 		p.signal(t, syscall.SIGTERM)
 		code, took := p.exit(t)
@@ -180,13 +181,12 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 		disk.configure(t, "reconciliation_interval: 50ms, graceful_shutdown_timeout: 500ms", demoCloud(2000, "30%"))
 		p = disk.serve(t)
 		p.awaitScan(t, head+1)
-		f = freezer{t, disk.seen(p)}
-		f.freeze()
+		thaw := freeze(t, disk.seen(p))
 		p.awaitHealth(t, "a scan waits for the disk", func(h health) bool { return slices.Contains([]string{"detecting", "storing"}, h.Phase) })
 		p.signal(t, syscall.SIGTERM)
 		p.await(t, "Graceful shutdown initiated")
 		time.Sleep(time.Second) // past the limit, which nothing tells of: not even its end can be seen before the disk goes on
-		f.thaw()
+		thaw()
 		if code, took := p.exit(t); code > 1 || code < 0 || took > stopLimit {
 			t.Errorf("disk that stands still: exit code %d after %s", code, took)
 		}

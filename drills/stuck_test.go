@@ -1,3 +1,5 @@
+//go:build linux
+
 package drills
 
 import (
@@ -17,9 +19,6 @@ func watchStuck(t testing.TB, p *process, settled, scans int64) string {
 	for n := settled; n <= scans; n++ {
 		p.awaitScan(t, n)
 		u.sample(t, p, n)
-	}
-	if !full() {
-		return u.goroutines.wantLevel(t, "goroutines") // memory needs longer for a trend
 	}
 	return u.wantLevel(t)
 }
@@ -113,7 +112,7 @@ func TestStuck_APICallThatNeverAnswers(t *testing.T) {
 		t.Errorf("%v of %d iterations ended at their time limit", timeouts, rounds)
 	}
 	level := "too few scans for a trend"
-	if full() {
+	if rounds >= 10 {
 		level = u.wantLevel(t)
 	}
 	a.createTopic(t, "meanwhile")
