@@ -16,6 +16,7 @@ import (
 
 const (
 	answerTimeout = 30 * time.Second // for how long an answer may be worked on, waiting included
+	bodyTimeout   = 10 * time.Second // for a client to send the body of its request
 	sendTimeout   = time.Minute      // for how long a client may take to read it
 
 	// maxAnswers is how many requests are worked on at a time, so that what pages take

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type operation struct {
 	body    reflect.Type // of the request in JSON; nil: none
 	media   []string     // of the answer; none: JSON
 	shape   reflect.Type // of the answer in JSON
+	headers []string     // of the answer, beside those that all have
 	errors  []int        // statuses that only some paths have
 }
 
@@ -39,11 +41,11 @@ func operations() []operation {
 		{path: "changes/stream", id: "streamChanges", summary: "The change feed as Server-Sent Events, without an end", params: streamParams[:], media: []string{streamType}, errors: []int{404, 410}},
 		{path: "scans", id: "listScans", summary: "Committed scans, newest first", shape: reflect.TypeFor[list[storage.ScanMetadata]]()},
 		{path: "scopes", id: "listScopes", summary: "What is listed, how fresh it is, and what fails", shape: reflect.TypeFor[list[Scope]](), errors: []int{404, 410}},
-		{path: "query", method: "post", id: "query", summary: "SQL over the inventory and its changes", body: reflect.TypeFor[QueryRequest](), shape: reflect.TypeFor[QueryResult](), errors: []int{404, 410, 415, 422, 429}},
-		{path: "export/resources", id: "exportResources", summary: "The resources that exist at a point, by key, as a stream of any length", params: exportParams("resources"), media: exportMedia(), errors: []int{404, 410}},
-		{path: "export/changes", id: "exportChanges", summary: "The change feed between two points, oldest first, as a stream of any length", params: exportParams("changes"), media: exportMedia(), errors: []int{404, 410}},
+		{path: "query", method: "post", id: "query", summary: "SQL over the inventory and its changes", body: reflect.TypeFor[QueryRequest](), shape: reflect.TypeFor[QueryResult](), errors: []int{404, 408, 410, 415, 422, 429}},
+		{path: "export/resources", id: "exportResources", summary: "The resources that exist at a point, by key, as a stream of any length", params: exportParams("resources"), media: exportMedia(), headers: []string{revisionHeader, "Content-Disposition"}, errors: []int{404, 410}},
+		{path: "export/changes", id: "exportChanges", summary: "The change feed between two points, oldest first, as a stream of any length", params: exportParams("changes"), media: exportMedia(), headers: []string{revisionHeader, "Content-Disposition"}, errors: []int{404, 410}},
 		{path: "storage", id: "getStorage", summary: "What the store holds and takes", shape: reflect.TypeFor[storage.Stats]()},
-		{path: "storage/backup", id: "getBackup", summary: "Everything the store holds", media: []string{backupType}},
+		{path: "storage/backup", id: "getBackup", summary: "Everything the store holds", media: []string{backupType}, headers: []string{"Content-Disposition"}},
 		{path: "openapi.json", id: "getOpenAPI", summary: "This document", shape: reflect.TypeFor[map[string]any]()},
 	}
 }
@@ -69,7 +71,6 @@ func (s *Server) document() object {
 		}
 		paths[path] = object{method: s.describe(o, schemas)}
 	}
-	problem := schemas.of(reflect.TypeFor[Problem]())
 	return object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -84,12 +85,59 @@ func (s *Server) document() object {
 		"components": object{
 			"schemas":         schemas,
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "For clients that are not on loopback."}},
-			"responses": object{"Problem": object{
-				"description": "An error (RFC 9457)",
-				"content":     object{"application/problem+json": object{"schema": problem}},
-			}},
+			"responses":       problemResponses(schemas.of(reflect.TypeFor[Problem]())),
 		},
 	}
+}
+
+// problemHeaders are the headers that errors of a status have.
+func problemHeaders(status int) []string {
+	switch status {
+	case http.StatusUnauthorized:
+		return []string{"WWW-Authenticate"}
+	case http.StatusMethodNotAllowed:
+		return []string{"Allow"}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return []string{"Retry-After"}
+	}
+	return nil
+}
+
+// problemName is what the document calls errors of a status: those that differ by their
+// headers.
+func problemName(status int) string { return "Problem" + strings.Join(problemHeaders(status), "") }
+
+func problemResponses(problem object) object {
+	all := object{}
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusServiceUnavailable} {
+		response := object{
+			"description": "An error (RFC 9457)",
+			"content":     object{"application/problem+json": object{"schema": problem}},
+		}
+		if headers := headersOf(problemHeaders(status)); len(headers) > 0 {
+			response["headers"] = headers
+		}
+		all[problemName(status)] = response
+	}
+	return all
+}
+
+// headersOf describes headers of answers.
+func headersOf(names []string) object {
+	all := object{}
+	for _, name := range names {
+		description := map[string]string{
+			"ETag":                "Names the revision; absent where a point is how long ago",
+			noticeHeader:          "What a reader should know, such as that the resources are synthetic; may be absent, and may be there several times",
+			revisionHeader:        "The revision that is shown",
+			"Content-Disposition": "A name for a file",
+			"Retry-After":         "In how many seconds to try again",
+			"Allow":               "The methods that there are",
+			"WWW-Authenticate":    "The scheme of the token",
+		}[name]
+		all[name] = object{"description": description, "schema": object{"type": "string"}}
+	}
+	return all
 }
 
 func (s *Server) describe(o operation, schemas shapes) object {
@@ -100,17 +148,15 @@ func (s *Server) describe(o operation, schemas shapes) object {
 	if len(o.media) == 0 {
 		content["application/json"] = object{"schema": schemas.of(o.shape)}
 	}
-	ok := object{"description": o.summary, "content": content}
-	responses := object{"200": ok}
+	headers := append([]string{noticeHeader}, o.headers...)
+	responses := object{}
 	if e, exists := s.endpoint(o.path); exists && !e.unversioned {
-		ok["headers"] = object{"ETag": object{
-			"description": "Names the revision; absent where a point is how long ago",
-			"schema":      object{"type": "string"},
-		}}
-		responses["304"] = object{"description": "The client has the answer already (If-None-Match)"}
+		headers = append(headers, "ETag")
+		responses["304"] = object{"description": "The client has the answer already (If-None-Match)", "headers": headersOf(headers)}
 	}
+	responses["200"] = object{"description": o.summary, "headers": headersOf(headers), "content": content}
 	for _, status := range append([]int{400, 401, 403, 405, 500, 503}, o.errors...) {
-		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/Problem"}
+		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/" + problemName(status)}
 	}
 	described := object{
 		"operationId": o.id, "summary": o.summary, "parameters": s.parameters(o), "responses": responses,

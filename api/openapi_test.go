@@ -17,7 +17,8 @@ type openAPIDocument struct {
 	OpenAPI    string
 	Paths      map[string]map[string]describedOperation // by path and method, of which each has one
 	Components struct {
-		Schemas map[string]map[string]any
+		Schemas   map[string]map[string]any
+		Responses map[string]json.RawMessage
 	}
 }
 

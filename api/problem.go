@@ -34,6 +34,7 @@ var (
 	errBusy       = errors.New("too many requests or streams at a time")
 	errStopping   = errors.New("the daemon is stopping")
 	errBadBody    = errors.New("the body of the request cannot be used")
+	errSlowBody   = errors.New("the body of the request came too slowly")
 	errMediaType  = errors.New("the body of the request is of another type")
 )
 
@@ -61,6 +62,7 @@ var problemKinds = [...]problemKind{
 	{storage.ErrClosed, http.StatusServiceUnavailable, "unavailable", "The store is closed"},
 	{storage.ErrLocked, http.StatusServiceUnavailable, "unavailable", "The store is in use"},
 	{storage.ErrBusy, http.StatusServiceUnavailable, "unavailable", "The store is busy"},
+	{errSlowBody, http.StatusRequestTimeout, "slow-body", "The body of the request came too slowly"},
 	{errBadBody, http.StatusBadRequest, "bad-body", "The body of the request cannot be used"},
 	{errMediaType, http.StatusUnsupportedMediaType, "media-type", "The body of the request is of another type"},
 	{query.ErrTime, http.StatusUnprocessableEntity, "query-limit", "The query exceeds a limit"},

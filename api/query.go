@@ -10,6 +10,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -39,39 +40,37 @@ type QueryResult struct {
 // of the longest query with every character escaped.
 const maxQueryBody = 512 << 10
 
-// query answers /query.
-func (s *Server) query(w http.ResponseWriter, r *http.Request) (answer, error) {
-	result, err := s.runQuery(w, r)
+// query answers /query. A slot is taken when the body is there: a client that is slow to
+// send it keeps nobody else waiting.
+func (s *Server) query(w http.ResponseWriter, r *http.Request) {
+	q, err := s.readQuery(w, r)
 	if err != nil {
-		return answer{}, err
+		s.refuse(w, r, err)
+		return
 	}
-	body, err := encode(result)
-	if err != nil {
-		return answer{}, fmt.Errorf("encoding the answer: %w", err)
-	}
-	return answer{body: body, notices: s.notices()}, nil
+	s.answerInTurn(w, r, func(r *http.Request) (answer, error) {
+		result, err := s.runQuery(r.Context(), q)
+		if err != nil {
+			return answer{}, err
+		}
+		body, err := encode(result)
+		if err != nil {
+			return answer{}, fmt.Errorf("encoding the answer: %w", err)
+		}
+		return answer{body: body, notices: s.notices()}, nil
+	})
 }
 
-func (s *Server) runQuery(w http.ResponseWriter, r *http.Request) (*QueryResult, error) {
-	if r.Method != http.MethodPost {
-		return nil, &methodError{method: r.Method, allowed: "POST"}
-	}
-	if p := parseParams(r.URL.RawQuery, s.now(), nil); p.err != nil {
-		return nil, p.err
-	}
-	q, err := readQuery(w, r)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) runQuery(ctx context.Context, q *QueryRequest) (*QueryResult, error) {
 	at, err := s.queryPoint(q)
 	if err != nil {
 		return nil, err
 	}
-	revision, err := s.pin(r.Context(), at, nil)
+	revision, err := s.pin(ctx, at, nil)
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.queries.Query(r.Context(), q.SQL, revision)
+	result, err := s.queries.Query(ctx, q.SQL, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -94,22 +93,39 @@ func (s *Server) queryPoint(q *QueryRequest) (Point, error) {
 	return at, nil
 }
 
-// readQuery reads the body. It insists on its type, which a form of another site cannot
+// readQuery reads the request. It insists on its type, which a form of another site cannot
 // send.
-func readQuery(w http.ResponseWriter, r *http.Request) (*QueryRequest, error) {
+func (s *Server) readQuery(w http.ResponseWriter, r *http.Request) (*QueryRequest, error) {
+	if r.Method != http.MethodPost {
+		return nil, &methodError{method: r.Method, allowed: "POST"}
+	}
+	if p := parseParams(r.URL.RawQuery, s.now(), nil); p.err != nil {
+		return nil, p.err
+	}
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return nil, fmt.Errorf(`%w: want Content-Type: application/json and a body such as {"sql": "select 1"}`, errMediaType)
 	}
 	control := http.NewResponseController(w) // where it has no deadlines, there is no client
-	_ = control.SetReadDeadline(time.Now().Add(answerTimeout))
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }() // or it would end the request while the query runs
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQueryBody))
+	_ = control.SetReadDeadline(time.Now().Add(s.limits.body))
+	q, err := decodeQuery(http.MaxBytesReader(w, r.Body, maxQueryBody))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("%w: it did not come within %s", errSlowBody, s.limits.body)
+	}
+	_ = control.SetReadDeadline(time.Time{}) // or it would end the request while the query runs
+	return q, err
+}
+
+func decodeQuery(body io.Reader) (*QueryRequest, error) {
+	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	var q QueryRequest
 	if err := d.Decode(&q); err != nil {
 		return nil, fmt.Errorf(`%w: %w; want {"sql": "select 1"}`, errBadBody, err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	switch _, err := d.Token(); {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, err
+	case !errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: there is something behind the object", errBadBody)
 	}
 	return &q, nil

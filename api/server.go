@@ -65,6 +65,7 @@ type Server struct {
 // limits are what bounds requests in time.
 type limits struct {
 	answer       time.Duration // for how long an answer may be worked on
+	body         time.Duration // for a client to send the body of its request
 	heartbeat    time.Duration // between two signs of life of a stream
 	writeTimeout time.Duration // for a client of a stream to take what was written
 }
@@ -75,7 +76,7 @@ func NewServer(o Options) *Server {
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
 		schema: o.Schema, scopes: newScopeCache(o.Store), queries: query.New(o.Store, query.Limits{}), feed: newFeed(),
 		slots: make(slots, maxAnswers), exports: make(slots, maxExports),
-		limits: limits{answer: answerTimeout, heartbeat: heartbeat, writeTimeout: writeTimeout},
+		limits: limits{answer: answerTimeout, body: bodyTimeout, heartbeat: heartbeat, writeTimeout: writeTimeout},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -170,7 +171,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(r.URL.Path, exportPrefix):
 		s.export(w, r)
 		return
+	case r.URL.Path == queryPath:
+		s.query(w, r)
+		return
 	}
+	s.answerInTurn(w, r, s.answer)
+}
+
+// answerInTurn waits for a slot and answers, or refuses what takes too long.
+func (s *Server) answerInTurn(w http.ResponseWriter, r *http.Request, f func(*http.Request) (answer, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
 	defer cancel()
 	free, err := s.slots.take(ctx)
@@ -179,7 +188,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer free()
-	a, err := s.answerSafely(w, r.WithContext(ctx))
+	a, err := safely(f, r.WithContext(ctx))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -216,17 +225,14 @@ func (s *Server) sendAnswer(w http.ResponseWriter, r *http.Request, a answer) {
 	send(w, http.StatusOK, "application/json", a.body)
 }
 
-// answerSafely makes an error of a panic: nothing was written yet.
-func (s *Server) answerSafely(w http.ResponseWriter, r *http.Request) (a answer, err error) {
+// safely makes an error of a panic: nothing was written yet.
+func safely(f func(*http.Request) (answer, error), r *http.Request) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if r.URL.Path == queryPath {
-		return s.query(w, r)
-	}
-	return s.answer(r)
+	return f(r)
 }
 
 // answer finds and runs the endpoint.
@@ -275,7 +281,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if method, ok := errors.AsType[*methodError](err); ok {
 		w.Header().Set("Allow", method.allowed)
 	}
-	if p.Status == http.StatusServiceUnavailable {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")
 	}
 	writeProblem(w, p)

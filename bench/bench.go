@@ -202,7 +202,7 @@ func memoryOf(pid int, name string) (int64, error) {
 	return 0, fmt.Errorf("the status of process %s has no %s", process, name)
 }
 
-// Watch follows the memory of this process.
+// Watch follows the memory of a process.
 type Watch struct {
 	stop chan struct{}
 	done chan struct{}
@@ -212,14 +212,17 @@ type Watch struct {
 
 // WatchMemory looks every few milliseconds at how much physical memory is the process's
 // own: not pages of mapped files, which the system takes back where it needs them.
-func WatchMemory() *Watch {
+func WatchMemory() *Watch { return WatchProcess(0) }
+
+// WatchProcess does the same for the process with an id; 0 is this one.
+func WatchProcess(pid int) *Watch {
 	w := &Watch{stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			now, err := memoryOf(0, "RssAnon:")
+			now, err := memoryOf(pid, "RssAnon:")
 			if err != nil {
 				w.err = err
 				return

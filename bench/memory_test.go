@@ -23,14 +23,7 @@ import (
 // process had at any time, as Linux counts it, with the pages of the store's mapped files.
 // GOMEMLIMIT sets no limit, and GOGC is what the program makes of it.
 func BenchmarkServe_PeakMemory(b *testing.B) {
-	if runtime.GOOS != "linux" {
-		b.Skip("the peak of memory is read from /proc")
-	}
-	program := filepath.Join(b.TempDir(), "elava")
-	build := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../cmd/elava")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("building elava: %v\n%s", err, out)
-	}
+	program := buildElava(b)
 	const scans = 6
 	for _, c := range []struct{ name, rate string }{{"Unchanged", "0%"}, {"Changing", "2%"}} {
 		b.Run(c.name, func(b *testing.B) {
@@ -46,6 +39,21 @@ func BenchmarkServe_PeakMemory(b *testing.B) {
 			})
 		})
 	}
+}
+
+// buildElava builds the program whose memory is measured.
+func buildElava(b *testing.B) string {
+	b.Helper()
+	if runtime.GOOS != "linux" {
+		b.Skip("the peak of memory is read from /proc")
+	}
+	program := filepath.Join(b.TempDir(), "elava")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", program, "../cmd/elava")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("building elava: %v\n%s", err, out)
+	}
+	return program
 }
 
 // servePeak runs the program for some scans and returns the most memory that it had.

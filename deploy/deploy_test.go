@@ -101,18 +101,7 @@ func read(t testing.TB, path string) string {
 // The image without an engine to build it: the binary as the Dockerfile builds it, in a
 // root that holds what the image holds, run as the image's user.
 func TestImage_RunsWithNothingButTheBinary(t *testing.T) {
-	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	data := filepath.Join(root, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=v1.2.3", "-o", filepath.Join(root, "usr/local/bin/elava"), "./cmd/elava")
-	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
-	output(t, build)
-
+	root, data := image(t)
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command("/usr/local/bin/elava", args...)
@@ -129,6 +118,24 @@ func TestImage_RunsWithNothingButTheBinary(t *testing.T) {
 	if out := run("scopes", "--storage-path", "/data"); !strings.Contains(out, "complete") {
 		t.Errorf("scopes: %s", out)
 	}
+}
+
+// image lays out what the image holds, less the certificates: the binary and a directory
+// for the store.
+func image(t testing.TB) (root, data string) {
+	t.Helper()
+	root = t.TempDir()
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	data = filepath.Join(root, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=v1.2.3", "-o", filepath.Join(root, "usr/local/bin/elava"), "./cmd/elava")
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+	output(t, build)
+	return root, data
 }
 
 // imageUser is the user of the Dockerfile.

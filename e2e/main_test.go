@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +22,7 @@ import (
 // program is the path of the binary.
 var program string
 
-var sharedServer struct {
-	once   sync.Once
-	server *mototest.Server
-	err    error
-}
+var sharedServer mototest.Shared
 
 func TestMain(m *testing.M) {
 	os.Exit(mainCode(m))
@@ -43,26 +38,19 @@ func mainCode(m *testing.M) int {
 	program = filepath.Join(dir, "elava")
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", program, "github.com/elava-dev/elava/cmd/elava")
+	env, flags := buildFlags()
+	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", program, "github.com/elava-dev/elava/cmd/elava")...)
+	build.Env = append(os.Environ(), env...)
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building elava: %v\n%s", err, out)
 		return 1
 	}
-	code := m.Run()
-	if s := sharedServer.server; s != nil {
-		s.Stop()
-	}
-	return code
+	defer sharedServer.Stop()
+	return m.Run()
 }
 
 // moto returns the server that tests share.
 func moto(t testing.TB) *mototest.Server {
 	t.Helper()
-	s := &sharedServer
-	s.once.Do(func() { s.server, s.err = mototest.Launch(context.Background()) })
-	if s.err != nil {
-		s.server = nil
-		t.Fatal(s.err)
-	}
-	return s.server
+	return sharedServer.Server(t)
 }

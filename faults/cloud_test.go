@@ -69,10 +69,6 @@ var lastAccount atomic.Int64
 
 func newCloud(t *testing.T, o options) *cloud {
 	t.Helper()
-	s, err := motoServer()
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &cloud{t: t, account: fmt.Sprint(222_222_222_222 + lastAccount.Add(1)), log: &logBuffer{}}
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -81,7 +77,8 @@ func newCloud(t *testing.T, o options) *cloud {
 	if !o.stubborn {
 		options.Hangs = client.giveUp
 	}
-	c.proxy, err = faultproxy.New(s.URL, options)
+	var err error
+	c.proxy, err = faultproxy.New(motoServer.Server(t).URL, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,8 @@
 package faults
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -12,20 +10,12 @@ import (
 	"github.com/elava-dev/elava/provider/aws/mototest"
 )
 
-// motoServer starts the server that the tests of this package share, on first use.
-var motoServer = sync.OnceValues(func() (*mototest.Server, error) {
-	s, err := mototest.Launch(context.Background())
-	if err == nil {
-		stopMoto = s.Stop
-	}
-	return s, err
-})
-
-var stopMoto = func() {}
+// motoServer is the server that the tests of this package share.
+var motoServer mototest.Shared
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	stopMoto()
+	motoServer.Stop()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

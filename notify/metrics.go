@@ -19,11 +19,11 @@ func (n *Notifier) observe() (stop func() error, err error) {
 		provider = noop.NewMeterProvider()
 	}
 	meter := provider.Meter("github.com/elava-dev/elava/notify")
-	events, err1 := meter.Int64ObservableCounter("elava_notify_events_total", metric.WithDescription("Change events that the hook has taken."))
-	attempts, err2 := meter.Int64ObservableCounter("elava_notify_attempts_total", metric.WithDescription("Deliveries that were tried, by how they ended."))
-	up, err3 := meter.Int64ObservableGauge("elava_notify_up", metric.WithDescription("0 if the last deliveries to the hook failed so often that it counts as dead, else 1."))
-	behind, err4 := meter.Int64ObservableGauge("elava_notify_revisions_behind", metric.WithDescription("Revisions of which the hook has not been told everything."))
-	lost, err5 := meter.Int64ObservableCounter("elava_notify_revisions_lost_total", metric.WithDescription("Revisions that retention dropped before the hook was told of them."))
+	events, err1 := meter.Int64ObservableCounter("elava_notify_events_total", metric.WithDescription("Change events that the receiver has taken since the start."))
+	attempts, err2 := meter.Int64ObservableCounter("elava_notify_attempts_total", metric.WithDescription("Deliveries that were tried since the start; outcome is ok or failed."))
+	up, err3 := meter.Int64ObservableGauge("elava_notify_up", metric.WithDescription("0 if the last seven deliveries failed, else 1."))
+	behind, err4 := meter.Int64ObservableGauge("elava_notify_revisions_behind", metric.WithDescription("Revisions of which the receiver has not been told everything."))
+	lost, err5 := meter.Int64ObservableCounter("elava_notify_revisions_lost_total", metric.WithDescription("Revisions that retention dropped before the receiver was told of them, since the start."))
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, fmt.Errorf("creating metrics: %w", err)
 	}

@@ -28,6 +28,7 @@ var notified = map[string]string{
 
 var (
 	metricRow = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| ([a-z]+) \\|([^|]*)\\| (.*) \\|$")
+	comment   = regexp.MustCompile(`<!--.*?-->`)
 	metricsIn = regexp.MustCompile(`\b(?:daemon|elava|storage|reconciliation)_[a-z_]+\b`)
 )
 
@@ -38,6 +39,7 @@ func TestDocs_HaveEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page = comment.ReplaceAll(page, nil)
 	want := map[string]string{}
 	for name, f := range full(t).families(t) {
 		want[name] = kindOf(f) + ": " + labelNames(f.GetMetric()[0])

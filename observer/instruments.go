@@ -37,17 +37,17 @@ func durationBounds() []float64 {
 
 func newCounters(f *factory) counters {
 	return counters{
-		reconciliations: f.counter("daemon_reconciliation_total", "Reconciliations that ended, however they ended."),
-		failures:        f.counter("daemon_reconciliation_errors_total", "Reconciliations that failed."),
-		timeouts:        f.counter("reconciliation_timeout_total", "Reconciliations that were ended by their time limit."),
-		scanned:         f.counter("daemon_resources_scanned_total", "Resources that were listed, over all reconciliations."),
-		writeErrors:     f.counter("storage_write_errors_total", "Writes to the store that failed."),
+		reconciliations: f.counter("daemon_reconciliation_total", "Scans that ended, however they ended. One that a stop of the daemon interrupted is not counted."),
+		failures:        f.counter("daemon_reconciliation_errors_total", "Scans that failed as a whole: nothing could be listed, or the store refused. One in which only some scopes failed is not among them."),
+		timeouts:        f.counter("reconciliation_timeout_total", "Scans whose listing took longer than daemon.reconciliation_timeout."),
+		scanned:         f.counter("daemon_resources_scanned_total", "Resources that were listed, over all scans."),
+		writeErrors:     f.counter("storage_write_errors_total", "Scans that could not be stored, or whose comparison could not read the store."),
 		eventsStored:    f.counter("elava_change_events_stored_total", "Change events that were committed to the store."),
 		created:         f.counter("elava_resources_created_total", "Resources that were created."),
 		modified:        f.counter("elava_resources_modified_total", "Resources that were modified."),
 		disappeared:     f.counter("elava_resources_disappeared_total", "Resources that disappeared."),
 		duration: f.histogram("daemon_reconciliation_duration_ms", "ms",
-			"Duration of reconciliations in milliseconds.", durationBounds()),
+			"Duration of scans in milliseconds. Absent before the first one ended.", durationBounds()),
 	}
 }
 
@@ -97,25 +97,25 @@ type gauges struct {
 
 func newGauges(f *factory) gauges {
 	return gauges{
-		lastEnd: f.gauge("daemon_last_reconciliation_timestamp", "s", "Unix time in seconds at which the last reconciliation ended."),
+		lastEnd: f.gauge("daemon_last_reconciliation_timestamp", "s", "Unix time in seconds at which the last scan ended. Absent before the first."),
 		interval: f.floatGauge("elava_reconciliation_interval_seconds", "s",
-			"Seconds from the start of one reconciliation to the start of the next, as it is now: the configured interval or, while reconciliations take longer, a multiple of it."),
+			"Seconds from the start of one scan to the start of the next, as it is now: the configured interval or, while scans take longer, a multiple of it. Absent before the first scan ended."),
 		reloadOK: f.gauge("elava_config_last_reload_successful", "",
-			"1 if the configuration that was last read is in force, 0 if it was refused."),
+			"1 if the configuration that was last read is in force, 0 if it was refused and the one before stays."),
 		reloaded: f.gauge("elava_config_last_reload_success_timestamp_seconds", "s",
 			"Unix time in seconds at which the configuration in force was read."),
-		resourcesNow: f.gauge("daemon_resources_current", "", "Resources that exist now, over all scopes."),
-		uptime:       f.floatGauge("daemon_uptime_seconds", "s", "Seconds since the daemon started."),
-		goroutines:   f.gauge("daemon_goroutines", "", "Goroutines that exist now."),
+		resourcesNow: f.gauge("daemon_resources_current", "", "Resources that exist, over all scopes."),
+		uptime:       f.floatGauge("daemon_uptime_seconds", "s", "Seconds since the start."),
+		goroutines:   f.gauge("daemon_goroutines", "", "Goroutines that exist."),
 		memory: f.gauge("daemon_memory_usage_bytes", "By",
-			"Memory in use by the Go runtime in bytes, without what it returned to the operating system."),
+			"Memory that the Go runtime has mapped and not returned to the operating system. Files that the store maps are not in it."),
 		build:           f.gauge("elava_build_info", "", "Always 1; the labels say which program runs."),
-		resources:       f.gauge("elava_resources", "", "Resources that exist now, by the region they are in."),
-		scopeUp:         f.gauge("elava_scope_up", "", "1 if the scope was listed to its last page in the last scan, 0 if not."),
-		scopeComplete:   f.gauge("elava_scope_last_complete_timestamp_seconds", "s", "Unix time in seconds of the last complete listing of the scope."),
+		resources:       f.gauge("elava_resources", "", "Resources by the region they are in: buckets by their own, though their scope is global. 0 where a scope holds none; no series where it was never listed."),
+		scopeUp:         f.gauge("elava_scope_up", "", "1 if the last scan listed the scope to its last page, 0 if not. A scope that only lacks details (partial) is 1."),
+		scopeComplete:   f.gauge("elava_scope_last_complete_timestamp_seconds", "s", "Unix time in seconds of the last complete listing. Absent if there was none."),
 		storageSize:     f.gauge("elava_storage_size_bytes", "By", "Size of the store in bytes."),
-		storageFree:     f.gauge("elava_storage_free_bytes", "By", "Bytes that are free on the disk of the store."),
-		storageRevision: f.gauge("elava_storage_revision", "", "Newest committed revision of the store."),
+		storageFree:     f.gauge("elava_storage_free_bytes", "By", "Bytes that are free on the disk of the store. Absent where the system does not tell."),
+		storageRevision: f.gauge("elava_storage_revision", "", "Newest committed revision."),
 	}
 }
 

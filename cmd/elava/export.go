@@ -38,7 +38,7 @@ func (c *ExportResourcesCommand) Run(ctx context.Context, env *Env) error {
 	if err := checkPoint(env, "--at", c.At); err != nil {
 		return err
 	}
-	return c.write(env, func(w io.Writer) error {
+	return c.write(ctx, env, func(ctx context.Context, w io.Writer) error {
 		return c.ask(ctx, env, func(ctx context.Context, client *api.Client) error {
 			return client.ExportResources(ctx, api.ResourceQuery{
 				Types: c.Type, Regions: c.Region, Accounts: c.Account, Tags: c.Tag, Name: c.Name, At: c.At,
@@ -62,7 +62,7 @@ func (c *ExportChangesCommand) Run(ctx context.Context, env *Env) error {
 	if err := errors.Join(checkPoint(env, "--since", c.Since), checkPoint(env, "--until", c.Until)); err != nil {
 		return err
 	}
-	return c.write(env, func(w io.Writer) error {
+	return c.write(ctx, env, func(ctx context.Context, w io.Writer) error {
 		return c.ask(ctx, env, func(ctx context.Context, client *api.Client) error {
 			return client.ExportChanges(ctx, api.ChangeQuery{
 				Types: c.Type, Regions: c.Region, Accounts: c.Account, ChangeTypes: c.ChangeType, Since: c.Since, Until: c.Until,
@@ -71,28 +71,39 @@ func (c *ExportChangesCommand) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// write hands a function the place to write to. A file gets its name once it is whole.
-func (f *FileFlags) write(env *Env, export func(io.Writer) error) (err error) {
+// write hands a function the place to write to. A file gets its name once it is whole, and
+// at SIGINT and SIGTERM there is none.
+func (f *FileFlags) write(ctx context.Context, env *Env, export func(context.Context, io.Writer) error) error {
 	if f.File == "" {
 		if f.Format == "parquet" && env.IsTerminal {
 			return usagef("--format parquet is nothing to look at: name a file with --file")
 		}
-		return export(env.Stdout)
+		return export(ctx, env.Stdout)
 	}
-	return createFile(f.File, func(out *os.File) error {
-		p := newProgress(env)
-		counted := &countingWriter{w: out, count: func(n int64) { p.show("%d bytes", n) }}
-		err := export(counted)
-		p.end()
+	return interruptible(ctx, func(ctx context.Context) error {
+		var bytes int64
+		err := createFile(f.File, func(out *os.File) (err error) {
+			bytes, err = exportTo(ctx, env, out, export)
+			return err
+		})
 		if err == nil {
-			env.note("wrote %s, %d bytes", f.File, counted.n)
+			env.note("wrote %s, %d bytes", f.File, bytes)
 		}
 		return err
 	})
 }
 
+// exportTo has a function write to a file, shows how far it is, and returns how much it was.
+func exportTo(ctx context.Context, env *Env, out *os.File, export func(context.Context, io.Writer) error) (bytes int64, err error) {
+	p := newProgress(env)
+	defer p.end()
+	counted := &countingWriter{w: out, count: func(n int64) { p.show("%d bytes", n) }}
+	err = export(ctx, counted)
+	return counted.n, err
+}
+
 // createFile has a function fill a new file, which gets its name once it is whole.
-func createFile(name string, fill func(*os.File) error) (err error) {
+func createFile(name string, fill func(*os.File) error) error {
 	if _, err := os.Lstat(name); err == nil {
 		return fmt.Errorf("%s exists; name a file that does not", name)
 	}

@@ -142,6 +142,8 @@ func runReading(t testing.TB, env *Env, args ...string) result {
 		Storage   StorageCommand   `cmd:""`
 		Scans     ScansCommand     `cmd:""`
 		Scopes    ScopesCommand    `cmd:""`
+		Query     QueryCommand     `cmd:""`
+		Export    ExportCommand    `cmd:""`
 	}
 	parser, err := kong.New(&cli, kong.Exit(func(int) { t.Fatal("exit") }), kong.Writers(io.Discard, io.Discard))
 	noError(t, err)
@@ -195,6 +197,7 @@ func TestReadingCommands_AnswerTheSameFromDaemonAndStore(t *testing.T) {
 		"history i-0web --unified", "history i-0web --unified --limit 1", "history i-0web --full", "history i-0twin --unified", "history i-0twin --full",
 		"storage stats", "storage stats -o json",
 		"history i-0web --at 1", "history i-0web --at 3d", "history i-0twin --at 1",
+		"export resources --at 1", "export resources --at 9", "export changes --since 1 --until 2 --format csv", "export changes --since 3d",
 	)
 	for _, line := range cases {
 		args := strings.Fields(line)

@@ -385,9 +385,10 @@ func linesOf[T any](items []T, line func(T) string) []string {
 
 // asker asks the same questions through the commands and through the API.
 type asker struct {
-	t   *testing.T
-	env *Env
-	api http.Handler
+	t      *testing.T
+	env    *Env
+	api    http.Handler
+	server string // its address
 }
 
 func (a *asker) cli(args ...string) string {
@@ -441,7 +442,7 @@ func newTruth(t *testing.T) (*truth, *asker) {
 	t.Cleanup(func() { noError(t, store.Close()) })
 	env := readingEnv(nil)
 	env.OpenStore = func(string) (storage.Store, error) { return kept{store}, nil }
-	return script(t, store), &asker{t, env, api.NewServer(api.Options{Store: store}).Handler()}
+	return script(t, store), &asker{t, env, api.NewServer(api.Options{Store: store}).Handler(), serverOf(t, store).URL}
 }
 
 // filterCase is a filter and what it selects.

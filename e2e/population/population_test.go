@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,29 +25,17 @@ import (
 
 var regions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
-// sharedServer starts the server of all tests on first use.
-var sharedServer = sync.OnceValues(func() (*mototest.Server, error) {
-	s, err := mototest.Launch(context.Background())
-	if err == nil {
-		stopServer = s.Stop
-	}
-	return s, err
-})
-
-var stopServer = func() {}
+var sharedServer mototest.Shared
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	stopServer()
+	sharedServer.Stop()
 	os.Exit(code)
 }
 
 // configOf is how an account is reached in a region.
 func configOf(t *testing.T, account, region string) aws.Config {
-	s, err := sharedServer()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := sharedServer.Server(t)
 	cfg := aws.Config{
 		Region: region, BaseEndpoint: &s.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),

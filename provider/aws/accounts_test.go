@@ -324,11 +324,7 @@ func TestNew_RefusesImpossibleAccounts(t *testing.T) {
 
 // moto hands out credentials for every account; its regions and accounts are separate.
 func TestAccounts_OnMoto(t *testing.T) {
-	s, err := motoServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cloud{url: s.URL} // without the header that overrules credentials
+	c := &cloud{url: motoServer.Server(t).URL} // without the header that overrules credentials
 	want := []string{}
 	for _, id := range []string{"888888888881", "888888888882"} {
 		for _, region := range []string{"us-east-1", "eu-west-1", "ap-southeast-2"} {

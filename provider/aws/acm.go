@@ -50,7 +50,7 @@ func acmCertificates() lister {
 					}
 				},
 				func(o *acm.ListCertificatesOutput) ([]certificate, *string) {
-					return wrapped(o.CertificateSummaryList, func(s types.CertificateSummary) certificate {
+					return converted(o.CertificateSummaryList, func(s types.CertificateSummary) certificate {
 						return certificate{CertificateDetail: types.CertificateDetail{CertificateArn: s.CertificateArn}}
 					}), o.NextToken
 				})

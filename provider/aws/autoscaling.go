@@ -141,7 +141,7 @@ func autoscalingScheduledActions() lister {
 					return &autoscaling.DescribeScheduledActionsInput{MaxRecords: aws.Int32(autoscalingPage), NextToken: token}
 				},
 				func(o *autoscaling.DescribeScheduledActionsOutput) ([]types.ScheduledUpdateGroupAction, *string) {
-					return wrapped(o.ScheduledUpdateGroupActions, withoutNextRun), o.NextToken
+					return converted(o.ScheduledUpdateGroupActions, withoutNextRun), o.NextToken
 				})
 		},
 		read: func(a *types.ScheduledUpdateGroupAction) facts {

@@ -59,11 +59,11 @@ func backupVaults() lister {
 		},
 		details: func(cfg aws.Config) []detail[tagged[backupVault]] {
 			return []detail[tagged[backupVault]]{backupTagsBy(cfg, func(b *backupVault) *string { return b.BackupVaultArn }),
-				part("Policy", "backup:GetBackupVaultAccessPolicy", []string{backupGone}, backup.NewFromConfig(cfg).GetBackupVaultAccessPolicy,
+				adding("Policy", "backup:GetBackupVaultAccessPolicy", backup.NewFromConfig(cfg).GetBackupVaultAccessPolicy,
 					func(b *tagged[backupVault]) *backup.GetBackupVaultAccessPolicyInput {
 						return &backup.GetBackupVaultAccessPolicyInput{BackupVaultName: b.It.BackupVaultName}
 					},
-					func(b *tagged[backupVault], o *backup.GetBackupVaultAccessPolicyOutput) { b.It.Policy = o.Policy }),
+					func(b *tagged[backupVault], o *backup.GetBackupVaultAccessPolicyOutput) { b.It.Policy = o.Policy }, backupGone),
 			}
 		},
 		vanished: []string{backupGone},

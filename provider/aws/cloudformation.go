@@ -49,7 +49,7 @@ func stacks() lister {
 		read: func(s *types.Stack) facts {
 			return facts{
 				ID: s.StackName, ARN: s.StackId, Name: aws.ToString(s.StackName), Status: string(s.StackStatus),
-				UID: lastPart(aws.ToString(s.StackId)), Created: s.CreationTime, Tags: cloudformationTags(s.Tags),
+				UID: after(aws.ToString(s.StackId), "/"), Created: s.CreationTime, Tags: cloudformationTags(s.Tags),
 			}
 		},
 	}

@@ -83,7 +83,7 @@ func cloudfrontDistributions() lister {
 				},
 				func(o *cloudfront.ListDistributionsOutput) ([]distribution, *string) {
 					l := o.DistributionList
-					return wrapped(l.Items, func(d types.DistributionSummary) distribution {
+					return converted(l.Items, func(d types.DistributionSummary) distribution {
 						return distribution{DistributionSummary: d}
 					}), marker(aws.ToBool(l.IsTruncated), l.NextMarker)
 				})
@@ -189,7 +189,7 @@ func cloudfrontCachePolicies() lister {
 					}
 				},
 				func(o *cloudfront.ListCachePoliciesOutput) ([]types.CachePolicy, *string) {
-					return wrapped(o.CachePolicyList.Items, cachePolicyOf), o.CachePolicyList.NextMarker
+					return converted(o.CachePolicyList.Items, cachePolicyOf), o.CachePolicyList.NextMarker
 				})
 		},
 		arn: "arn:{partition}:cloudfront::{account}:cache-policy/{id}",

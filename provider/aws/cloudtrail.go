@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
@@ -20,7 +21,7 @@ type trail struct {
 	IsLogging              *bool
 	EventSelectors         []types.EventSelector
 	AdvancedEventSelectors []types.AdvancedEventSelector
-	Tags                   []types.Tag
+	Tags                   map[string]string
 }
 
 // trails lists a trail of several regions where its home is, not its shadows elsewhere.
@@ -76,10 +77,7 @@ func trails() lister {
 		},
 		vanished: []string{"TrailNotFoundException", "ResourceNotFoundException"},
 		read: func(t *trail) facts {
-			return facts{
-				ID: t.Name, ARN: t.TrailARN, Name: aws.ToString(t.Name),
-				Tags: tagMap(t.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value }),
-			}
+			return facts{ID: t.Name, ARN: t.TrailARN, Name: aws.ToString(t.Name), Tags: t.Tags}
 		},
 	}
 }
@@ -91,27 +89,30 @@ func trailTagging(cfg aws.Config) detail[trail] {
 		parts:  []string{resource.PartTags},
 		action: "cloudtrail:ListTags",
 		size:   trailTagBatch,
-		fetch: func(ctx context.Context, batch []*trail) error {
-			arns := converted(batch, func(t *trail) string { return aws.ToString(t.TrailARN) })
-			tags, err := paged(listTags,
-				func(token *string) *cloudtrail.ListTagsInput {
-					return &cloudtrail.ListTagsInput{ResourceIdList: arns, NextToken: token}
-				},
-				func(o *cloudtrail.ListTagsOutput) ([]types.ResourceTag, *string) {
-					return o.ResourceTagList, o.NextToken
-				},
-			).all(ctx)
-			if err != nil {
-				return err
-			}
-			byARN := map[string][]types.Tag{}
-			for _, t := range tags {
-				byARN[aws.ToString(t.ResourceId)] = append(byARN[aws.ToString(t.ResourceId)], t.TagsList...)
-			}
-			for i, t := range batch {
-				t.Tags = byARN[arns[i]]
-			}
-			return nil
-		},
+		fetch: batchTags(
+			func(t *trail) *string { return t.TrailARN },
+			func(t *trail) *map[string]string { return &t.Tags },
+			func(ctx context.Context, arns []string) (map[string]map[string]string, error) {
+				sets, err := paged(listTags,
+					func(token *string) *cloudtrail.ListTagsInput {
+						return &cloudtrail.ListTagsInput{ResourceIdList: arns, NextToken: token}
+					},
+					func(o *cloudtrail.ListTagsOutput) ([]types.ResourceTag, *string) {
+						return o.ResourceTagList, o.NextToken
+					},
+				).all(ctx)
+				if err != nil {
+					return nil, err
+				}
+				byARN := make(map[string]map[string]string, len(sets))
+				for _, s := range sets { // one of many tags may come in several parts
+					arn := aws.ToString(s.ResourceId)
+					if byARN[arn] == nil {
+						byARN[arn] = map[string]string{}
+					}
+					maps.Copy(byARN[arn], tagMap(s.TagsList, func(t types.Tag) (*string, *string) { return t.Key, t.Value }))
+				}
+				return byARN, nil
+			}),
 	}
 }

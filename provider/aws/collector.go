@@ -1,12 +1,10 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -109,213 +107,15 @@ type facts struct {
 	Tags    map[string]string
 }
 
-// source is a list that is read to its end, page by page. An error of each ends it and
-// comes back unchanged.
-type source[T any] interface {
-	walk(ctx context.Context, each func([]T) error) error
-}
+// documented is an element of which only a part is the document.
+type documented interface{ document() any }
 
-// pager reads one page: the first for a nil token. It returns the token of the next
-// page, nil or empty after the last one.
-type pager[T any] func(ctx context.Context, token *string) (items []T, next *string, err error)
-
-// paged adapts an operation of an SDK client, given as a method value, to a pager.
-// in makes the request for a token, out takes the elements and the next token from the
-// answer.
-func paged[I, O, X, T any](
-	operation func(context.Context, *I, ...func(*X)) (*O, error),
-	in func(token *string) *I,
-	out func(*O) ([]T, *string),
-) pager[T] {
-	return func(ctx context.Context, token *string) ([]T, *string, error) {
-		answer, err := operation(ctx, in(token))
-		if err != nil {
-			return nil, nil, err
-		}
-		items, next := out(answer)
-		return items, next, nil
+func documentOf(v any) any {
+	if d, ok := v.(documented); ok {
+		return d.document()
 	}
+	return v
 }
-
-// whole adapts an operation that answers with everything at once to a pager.
-func whole[I, O, X, T any](
-	operation func(context.Context, *I, ...func(*X)) (*O, error), in *I, out func(*O) []T,
-) pager[T] {
-	return paged(operation, func(*string) *I { return in }, func(o *O) ([]T, *string) { return out(o), nil })
-}
-
-// wrapped makes the elements of a collector of what the list says of them.
-func wrapped[S, T any](items []S, element func(S) T) []T {
-	all := make([]T, len(items))
-	for i, item := range items {
-		all[i] = element(item)
-	}
-	return all
-}
-
-// tokenMissing stands for the token of an answer that says there is more and not where.
-const tokenMissing = "(missing)"
-
-// marker is the next token of APIs that say in a member of its own whether there is
-// more (IAM, for example).
-func marker(truncated bool, token *string) *string {
-	switch {
-	case !truncated:
-		return nil
-	case aws.ToString(token) == "":
-		return aws.String(tokenMissing)
-	default:
-		return token
-	}
-}
-
-// walk reads all pages. It refuses to walk in circles: a token that was there before
-// would repeat its pages for ever, or, in a reader that stops there, cut the list.
-func (p pager[T]) walk(ctx context.Context, each func([]T) error) error {
-	seen := map[string]struct{}{}
-	var token *string
-	for {
-		items, next, err := p(ctx, token)
-		if err != nil {
-			return err
-		}
-		if err := each(items); err != nil {
-			return err
-		}
-		t := aws.ToString(next)
-		if t == "" {
-			return nil
-		}
-		if t == tokenMissing {
-			return badAnswer("the list is cut and the answer has no token for the rest")
-		}
-		if _, again := seen[t]; again {
-			return badAnswer("the list has no end: its token for the next page came a second time")
-		}
-		seen[t] = struct{}{}
-		token = next
-	}
-}
-
-// under is the list of what stands below the elements of another list, such as the
-// listeners of every load balancer: children is asked for each of parents. gone are the
-// error codes by which the list of children says that the parent was deleted after it was
-// listed; action is the IAM action that parents needs.
-func under[P, T any](parents source[P], action string, gone []string, children func(parent *P) source[T]) source[T] {
-	return nested[P, T]{parents, action, gone, children}
-}
-
-type nested[P, T any] struct {
-	parents  source[P]
-	action   string
-	gone     []string
-	children func(*P) source[T]
-}
-
-// walk reads the children of several parents at a time, and hands pages on one by one.
-func (n nested[P, T]) walk(ctx context.Context, each func([]T) error) error {
-	var handing sync.Mutex
-	var refused error
-	hand := func(items []T) error {
-		handing.Lock()
-		defer handing.Unlock()
-		if refused == nil {
-			refused = each(items)
-		}
-		return refused
-	}
-	err := n.parents.walk(ctx, func(parents []P) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(detailCalls)
-		for i := range parents {
-			group.Go(func() error {
-				err := n.children(&parents[i]).walk(ctx, hand)
-				if slices.Contains(n.gone, errorCode(err)) {
-					return nil
-				}
-				return err
-			})
-		}
-		if err := group.Wait(); err != nil {
-			refused = cmp.Or(refused, err) // it is no failure of the list of parents
-		}
-		return refused
-	})
-	if err != nil && refused == nil {
-		return classify(err, n.action)
-	}
-	return err
-}
-
-// all reads all pages of a short list, such as the tags of one resource.
-func (p pager[T]) all(ctx context.Context) ([]T, error) {
-	var all []T
-	err := p.walk(ctx, func(items []T) error {
-		all = append(all, items...)
-		return nil
-	})
-	return all, err
-}
-
-// detail is a call that adds to listed elements what the list leaves out.
-type detail[T any] struct {
-	// parts that are unknown where the call fails, named as in resource.Unknown. None:
-	// the call tells what the resource is, and the scope fails with it.
-	parts []string
-
-	// action is the IAM action that the call needs; empty: none.
-	action string
-
-	// absent are the error codes that say: there is no such part.
-	absent []string
-
-	// fetch reads the detail for one element, or for a batch of up to size elements. An
-	// element is not changed where it fails.
-	fetch func(ctx context.Context, batch []*T) error
-	size  int // 0: 1
-}
-
-// each makes a fetch that takes one element at a time.
-func each[T any](fetch func(ctx context.Context, v *T) error) func(context.Context, []*T) error {
-	return func(ctx context.Context, batch []*T) error {
-		for _, v := range batch {
-			if err := fetch(ctx, v); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// batchTags makes a fetch that reads the tags of a batch in one call. name tells what the
-// call knows an element by, tags where its tags go. An answer that leaves out an element
-// says nothing about its tags.
-func batchTags[T any](
-	name func(*T) *string,
-	tags func(*T) *map[string]string,
-	read func(ctx context.Context, names []string) (map[string]map[string]string, error),
-) func(context.Context, []*T) error {
-	return func(ctx context.Context, batch []*T) error {
-		names := wrapped(batch, func(v *T) string { return aws.ToString(name(v)) })
-		byName, err := read(ctx, names)
-		if err != nil {
-			return err
-		}
-		for _, n := range names {
-			if _, ok := byName[n]; !ok {
-				return badAnswer("the answer does not have the tags of everything asked for")
-			}
-		}
-		for i, v := range batch {
-			*tags(v) = byName[names[i]]
-		}
-		return nil
-	}
-}
-
-// detailCalls is how many detail calls one scope has under way. Eight keep a scope of
-// 1,000 functions at about 10 s with 80 ms a call.
-const detailCalls = 8
 
 // element is a listed value on its way to a resource.
 type element[T any] struct {
@@ -474,14 +274,6 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 
 func (c *collector[T]) gone(code string) bool {
 	return code == notThere || slices.Contains(c.vanished, code)
-}
-
-// redacted takes passwords out of tags.
-func redacted(tags map[string]string, enc *resource.Encoder) map[string]string {
-	for k, v := range tags {
-		tags[k] = enc.Redact(v)
-	}
-	return tags
 }
 
 // resource makes the resource of an element, nil for one that counts as absent. buf is

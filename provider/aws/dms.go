@@ -54,7 +54,7 @@ func dmsInstances() lister {
 		read: func(i *tagged[types.ReplicationInstance]) facts {
 			return facts{
 				ID: i.It.ReplicationInstanceIdentifier, ARN: i.It.ReplicationInstanceArn, Name: aws.ToString(i.It.ReplicationInstanceIdentifier),
-				Status: aws.ToString(i.It.ReplicationInstanceStatus), UID: lastColon(aws.ToString(i.It.ReplicationInstanceArn)),
+				Status: aws.ToString(i.It.ReplicationInstanceStatus), UID: after(aws.ToString(i.It.ReplicationInstanceArn), ":"),
 				Created: i.It.InstanceCreateTime, Tags: i.Tags,
 			}
 		},
@@ -89,7 +89,7 @@ func dmsEndpoints() lister {
 		read: func(e *tagged[types.Endpoint]) facts {
 			return facts{
 				ID: e.It.EndpointIdentifier, ARN: e.It.EndpointArn, Name: aws.ToString(e.It.EndpointIdentifier), Status: aws.ToString(e.It.Status),
-				UID: lastColon(aws.ToString(e.It.EndpointArn)), Tags: e.Tags,
+				UID: after(aws.ToString(e.It.EndpointArn), ":"), Tags: e.Tags,
 			}
 		},
 	}
@@ -119,7 +119,7 @@ func dmsTasks() lister {
 		read: func(k *tagged[types.ReplicationTask]) facts {
 			return facts{
 				ID: k.It.ReplicationTaskIdentifier, ARN: k.It.ReplicationTaskArn, Name: aws.ToString(k.It.ReplicationTaskIdentifier),
-				Status: aws.ToString(k.It.Status), UID: lastColon(aws.ToString(k.It.ReplicationTaskArn)),
+				Status: aws.ToString(k.It.Status), UID: after(aws.ToString(k.It.ReplicationTaskArn), ":"),
 				Created: k.It.ReplicationTaskCreationDate, Tags: k.Tags,
 			}
 		},

@@ -66,7 +66,7 @@ func dynamodbTables() lister {
 		},
 		details: func(cfg aws.Config) []detail[table] {
 			client := dynamodb.NewFromConfig(cfg)
-			describe, listTags := client.DescribeTable, client.ListTagsOfResource
+			describe := client.DescribeTable
 			return []detail[table]{{
 				action: "dynamodb:DescribeTable",
 				fetch: each(func(ctx context.Context, t *table) error {
@@ -80,22 +80,14 @@ func dynamodbTables() lister {
 					t.TableDescription = *out.Table
 					return nil
 				}),
-			}, {
-				parts:  []string{resource.PartTags},
-				action: "dynamodb:ListTagsOfResource",
-				fetch: each(func(ctx context.Context, t *table) error {
-					tags, err := paged(listTags,
-						func(token *string) *dynamodb.ListTagsOfResourceInput {
-							return &dynamodb.ListTagsOfResourceInput{ResourceArn: t.TableArn, NextToken: token}
-						},
-						func(o *dynamodb.ListTagsOfResourceOutput) ([]types.Tag, *string) { return o.Tags, o.NextToken },
-					).all(ctx)
-					if err == nil {
-						t.Tags = tagMap(tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
-					}
-					return err
-				}),
-			}}
+			}, pagedTagging("dynamodb:ListTagsOfResource", client.ListTagsOfResource,
+				func(t *table, token *string) *dynamodb.ListTagsOfResourceInput {
+					return &dynamodb.ListTagsOfResourceInput{ResourceArn: t.TableArn, NextToken: token}
+				},
+				func(o *dynamodb.ListTagsOfResourceOutput) ([]types.Tag, *string) { return o.Tags, o.NextToken },
+				func(t *table, tags []types.Tag) {
+					t.Tags = tagMap(tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
+				})}
 		},
 		vanished: []string{"ResourceNotFoundException", "TableNotFoundException"},
 		read: func(t *table) facts {
@@ -130,7 +122,7 @@ func dynamodbBackups() lister {
 		terminal: []string{string(types.BackupStatusDeleted)},
 		read: func(b *types.BackupSummary) facts {
 			return facts{
-				ID: within(b.TableName, aws.String(lastPart(aws.ToString(b.BackupArn)))), ARN: b.BackupArn, Name: aws.ToString(b.BackupName),
+				ID: within(b.TableName, aws.String(after(aws.ToString(b.BackupArn), "/"))), ARN: b.BackupArn, Name: aws.ToString(b.BackupName),
 				Status: string(b.BackupStatus), Created: b.BackupCreationDateTime,
 			}
 		},

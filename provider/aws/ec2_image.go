@@ -141,7 +141,7 @@ func ec2LaunchTemplates() lister {
 					}
 				},
 				func(o *ec2.DescribeLaunchTemplatesOutput) ([]launchTemplate, *string) {
-					return wrapped(o.LaunchTemplates, func(t types.LaunchTemplate) launchTemplate {
+					return converted(o.LaunchTemplates, func(t types.LaunchTemplate) launchTemplate {
 						return launchTemplate{LaunchTemplate: t}
 					}), o.NextToken
 				})

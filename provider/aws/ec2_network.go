@@ -241,7 +241,7 @@ func ec2PrefixLists() lister {
 				},
 				func(o *ec2.DescribeManagedPrefixListsOutput) ([]prefixList, *string) {
 					theirs := func(l types.ManagedPrefixList) bool { return aws.ToString(l.OwnerId) == prefixListOwnerAWS }
-					return wrapped(slices.DeleteFunc(o.PrefixLists, theirs), func(l types.ManagedPrefixList) prefixList {
+					return converted(slices.DeleteFunc(o.PrefixLists, theirs), func(l types.ManagedPrefixList) prefixList {
 						return prefixList{ManagedPrefixList: l}
 					}), o.NextToken
 				})

@@ -48,20 +48,20 @@ func ecrRepositories() lister {
 					func(o *ecr.ListTagsForResourceOutput) map[string]string {
 						return tagMap(o.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
 					}),
-				part("LifecyclePolicyText", "ecr:GetLifecyclePolicy", []string{"LifecyclePolicyNotFoundException"}, client.GetLifecyclePolicy,
+				adding("LifecyclePolicyText", "ecr:GetLifecyclePolicy", client.GetLifecyclePolicy,
 					func(r *tagged[repository]) *ecr.GetLifecyclePolicyInput {
 						return &ecr.GetLifecyclePolicyInput{RegistryId: r.It.RegistryId, RepositoryName: r.It.RepositoryName}
 					},
 					func(r *tagged[repository], o *ecr.GetLifecyclePolicyOutput) {
 						r.It.LifecyclePolicyText = o.LifecyclePolicyText
-					}),
-				part("RepositoryPolicyText", "ecr:GetRepositoryPolicy", []string{"RepositoryPolicyNotFoundException"}, client.GetRepositoryPolicy,
+					}, "LifecyclePolicyNotFoundException"),
+				adding("RepositoryPolicyText", "ecr:GetRepositoryPolicy", client.GetRepositoryPolicy,
 					func(r *tagged[repository]) *ecr.GetRepositoryPolicyInput {
 						return &ecr.GetRepositoryPolicyInput{RegistryId: r.It.RegistryId, RepositoryName: r.It.RepositoryName}
 					},
 					func(r *tagged[repository], o *ecr.GetRepositoryPolicyOutput) {
 						r.It.RepositoryPolicyText = o.PolicyText
-					}),
+					}, "RepositoryPolicyNotFoundException"),
 			}
 		},
 		vanished: []string{"RepositoryNotFoundException"},

@@ -137,7 +137,7 @@ func ecsServices() lister {
 		terminal: []string{"INACTIVE"},
 		read: func(s *types.Service) facts {
 			return facts{
-				ID: aws.String(lastPart(aws.ToString(s.ClusterArn)) + "/" + aws.ToString(s.ServiceName)), ARN: s.ServiceArn,
+				ID: aws.String(after(aws.ToString(s.ClusterArn), "/") + "/" + aws.ToString(s.ServiceName)), ARN: s.ServiceArn,
 				Name: aws.ToString(s.ServiceName), Status: aws.ToString(s.Status), Created: s.CreatedAt, Tags: ecsTags(s.Tags),
 			}
 		},
@@ -243,7 +243,7 @@ func ecsTaskDefinitions() lister {
 		},
 		terminal: []string{string(types.TaskDefinitionStatusInactive), string(types.TaskDefinitionStatusDeleteInProgress)},
 		read: func(d *tagged[types.TaskDefinition]) facts {
-			id := lastPart(aws.ToString(d.It.TaskDefinitionArn)) // family:revision
+			id := after(aws.ToString(d.It.TaskDefinitionArn), "/") // family:revision
 			return facts{
 				ID: &id, ARN: d.It.TaskDefinitionArn, Name: aws.ToString(d.It.Family), Status: string(d.It.Status),
 				Created: d.It.RegisteredAt, Tags: d.Tags,

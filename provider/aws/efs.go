@@ -35,7 +35,7 @@ func efsFileSystemPages(cfg aws.Config) source[fileSystem] {
 			return &efs.DescribeFileSystemsInput{MaxItems: aws.Int32(efsPage), Marker: token}
 		},
 		func(o *efs.DescribeFileSystemsOutput) ([]fileSystem, *string) {
-			return wrapped(o.FileSystems, func(fs types.FileSystemDescription) fileSystem {
+			return converted(o.FileSystems, func(fs types.FileSystemDescription) fileSystem {
 				return fileSystem{FileSystemDescription: fs}
 			}), o.NextMarker
 		})
@@ -128,7 +128,7 @@ func efsMountTargets() lister {
 							return &efs.DescribeMountTargetsInput{FileSystemId: fs.FileSystemId, MaxItems: aws.Int32(efsPage), Marker: token}
 						},
 						func(o *efs.DescribeMountTargetsOutput) ([]mountTarget, *string) {
-							return wrapped(o.MountTargets, func(m types.MountTargetDescription) mountTarget {
+							return converted(o.MountTargets, func(m types.MountTargetDescription) mountTarget {
 								return mountTarget{MountTargetDescription: m}
 							}), o.NextMarker
 						})

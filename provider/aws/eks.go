@@ -117,7 +117,7 @@ func eksNodegroups() lister {
 		read: func(g *types.Nodegroup) facts {
 			return facts{
 				ID: id(g), ARN: g.NodegroupArn, Name: aws.ToString(g.NodegroupName), Status: string(g.Status),
-				UID: lastPart(aws.ToString(g.NodegroupArn)), Created: g.CreatedAt, Tags: g.Tags,
+				UID: after(aws.ToString(g.NodegroupArn), "/"), Created: g.CreatedAt, Tags: g.Tags,
 			}
 		},
 	}
@@ -157,7 +157,7 @@ func eksFargateProfiles() lister {
 		read: func(p *types.FargateProfile) facts {
 			return facts{
 				ID: id(p), ARN: p.FargateProfileArn, Name: aws.ToString(p.FargateProfileName), Status: string(p.Status),
-				UID: lastPart(aws.ToString(p.FargateProfileArn)), Created: p.CreatedAt, Tags: p.Tags,
+				UID: after(aws.ToString(p.FargateProfileArn), "/"), Created: p.CreatedAt, Tags: p.Tags,
 			}
 		},
 	}
@@ -193,7 +193,7 @@ func eksAddons() lister {
 		read: func(a *types.Addon) facts {
 			return facts{
 				ID: id(a), ARN: a.AddonArn, Name: aws.ToString(a.AddonName), Status: string(a.Status),
-				UID: lastPart(aws.ToString(a.AddonArn)), Created: a.CreatedAt, Tags: a.Tags,
+				UID: after(aws.ToString(a.AddonArn), "/"), Created: a.CreatedAt, Tags: a.Tags,
 			}
 		},
 	}

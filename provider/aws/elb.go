@@ -52,7 +52,7 @@ func elbLoadBalancers() lister {
 					return &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(elbPage), Marker: token}
 				},
 				func(o *elb.DescribeLoadBalancersOutput) ([]classicLoadBalancer, *string) {
-					return wrapped(o.LoadBalancerDescriptions, func(lb types.LoadBalancerDescription) classicLoadBalancer {
+					return converted(o.LoadBalancerDescriptions, func(lb types.LoadBalancerDescription) classicLoadBalancer {
 						return classicLoadBalancer{LoadBalancerDescription: lb}
 					}), o.NextMarker
 				})

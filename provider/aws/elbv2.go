@@ -51,7 +51,7 @@ func elbv2LoadBalancers() lister {
 					return &elbv2.DescribeLoadBalancersInput{PageSize: aws.Int32(elbv2Page), Marker: token}
 				},
 				func(o *elbv2.DescribeLoadBalancersOutput) ([]loadBalancer, *string) {
-					return wrapped(o.LoadBalancers, func(lb types.LoadBalancer) loadBalancer {
+					return converted(o.LoadBalancers, func(lb types.LoadBalancer) loadBalancer {
 						return loadBalancer{LoadBalancer: lb}
 					}), o.NextMarker
 				})
@@ -63,7 +63,7 @@ func elbv2LoadBalancers() lister {
 		read: func(lb *loadBalancer) facts {
 			f := facts{
 				ID: lb.LoadBalancerName, ARN: lb.LoadBalancerArn, Name: aws.ToString(lb.LoadBalancerName),
-				UID: lastPart(aws.ToString(lb.LoadBalancerArn)), Created: lb.CreatedTime, Tags: lb.Tags,
+				UID: after(aws.ToString(lb.LoadBalancerArn), "/"), Created: lb.CreatedTime, Tags: lb.Tags,
 			}
 			if lb.State != nil {
 				f.Status = string(lb.State.Code)
@@ -116,7 +116,7 @@ func elbv2TargetGroups() lister {
 					return &elbv2.DescribeTargetGroupsInput{PageSize: aws.Int32(elbv2Page), Marker: token}
 				},
 				func(o *elbv2.DescribeTargetGroupsOutput) ([]targetGroup, *string) {
-					return wrapped(o.TargetGroups, func(g types.TargetGroup) targetGroup { return targetGroup{TargetGroup: g} }), o.NextMarker
+					return converted(o.TargetGroups, func(g types.TargetGroup) targetGroup { return targetGroup{TargetGroup: g} }), o.NextMarker
 				})
 		},
 		details: elbv2TagDetail(
@@ -126,7 +126,7 @@ func elbv2TargetGroups() lister {
 		read: func(g *targetGroup) facts {
 			return facts{
 				ID: g.TargetGroupName, ARN: g.TargetGroupArn, Name: aws.ToString(g.TargetGroupName),
-				UID: lastPart(aws.ToString(g.TargetGroupArn)), Tags: g.Tags,
+				UID: after(aws.ToString(g.TargetGroupArn), "/"), Tags: g.Tags,
 			}
 		},
 	}
@@ -156,7 +156,7 @@ func elbv2ListenersOf(cfg aws.Config) source[listener] {
 					return &elbv2.DescribeListenersInput{LoadBalancerArn: lb.LoadBalancerArn, PageSize: aws.Int32(elbv2Page), Marker: token}
 				},
 				func(o *elbv2.DescribeListenersOutput) ([]listener, *string) {
-					return wrapped(o.Listeners, func(l types.Listener) listener { return listener{Listener: l} }), o.NextMarker
+					return converted(o.Listeners, func(l types.Listener) listener { return listener{Listener: l} }), o.NextMarker
 				})
 		})
 }
@@ -225,7 +225,7 @@ func elbv2Rules() lister {
 							return &elbv2.DescribeRulesInput{ListenerArn: l.ListenerArn, PageSize: aws.Int32(elbv2Page), Marker: token}
 						},
 						func(o *elbv2.DescribeRulesOutput) ([]rule, *string) {
-							return wrapped(o.Rules, func(r types.Rule) rule { return rule{Rule: r} }), o.NextMarker
+							return converted(o.Rules, func(r types.Rule) rule { return rule{Rule: r} }), o.NextMarker
 						})
 				})
 		},
@@ -247,6 +247,3 @@ func behind(arn *string, separator string) *string {
 	}
 	return &id
 }
-
-// lastPart returns what follows the last slash.
-func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

@@ -37,7 +37,7 @@ func globalacceleratorAccelerators() lister {
 					return &globalaccelerator.ListAcceleratorsInput{MaxResults: aws.Int32(globalacceleratorPage), NextToken: token}
 				},
 				func(o *globalaccelerator.ListAcceleratorsOutput) ([]accelerator, *string) {
-					return wrapped(o.Accelerators, func(a types.Accelerator) accelerator { return accelerator{Accelerator: a} }), o.NextToken
+					return converted(o.Accelerators, func(a types.Accelerator) accelerator { return accelerator{Accelerator: a} }), o.NextToken
 				})
 		},
 		details: func(cfg aws.Config) []detail[accelerator] {

@@ -373,3 +373,40 @@ func TestHandmade_RepositoryThatCannotBeRead(t *testing.T) {
 		t.Errorf("listed %d repositories, %v; want a bad answer", len(rs), err)
 	}
 }
+
+// An answer that leaves a trail out says nothing of its tags: they are unknown, not none. One
+// trail's tags may come in parts.
+func TestHandmade_TrailThatAnAnswerLeavesOut(t *testing.T) {
+	const arn = "arn:aws:cloudtrail:us-east-1:123456789012:trail/"
+	leaveOut := false
+	c := handmade(t, map[string]reply{
+		"DescribeTrails": always(`{"trailList":[{"Name":"a","TrailARN":"` + arn + `a"},{"Name":"b","TrailARN":"` + arn + `b"}]}`),
+		"GetEventSelectors": func(request map[string]any) any {
+			return fmt.Sprintf(`{"TrailARN":%q}`, request["TrailName"])
+		},
+		"GetTrailStatus": always(`{"IsLogging":true}`),
+		"ListTags": func(request map[string]any) any {
+			switch {
+			case leaveOut:
+				return `{"ResourceTagList":[{"ResourceId":"` + arn + `a","TagsList":[]}]}`
+			case request["NextToken"] == nil:
+				return `{"ResourceTagList":[{"ResourceId":"` + arn + `a","TagsList":[]},{"ResourceId":"` + arn + `b","TagsList":[{"Key":"k","Value":"1"}]}],"NextToken":"2"}`
+			}
+			return `{"ResourceTagList":[{"ResourceId":"` + arn + `b","TagsList":[{"Key":"l","Value":"2"}]}]}`
+		},
+	})
+	const typ = "AWS::CloudTrail::Trail"
+	rs := listHandmade(t, c, "us-east-1", typ)
+	wantTags(t, rs[0], map[string]string{})
+	wantTags(t, rs[1], map[string]string{"k": "1", "l": "2"})
+	leaveOut = true
+	rs, err := listScope(t, c.provider(t, only(typ)), scopeOf("us-east-1", typ))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rs {
+		if len(r.Unknown) != 1 || r.Unknown[0].Part != resource.PartTags || provider.ReasonOf(r.Unknown[0].Err) != provider.ReasonBadAnswer {
+			t.Errorf("%s: tags %v, unknown %v", r.Key, r.Tags, r.Unknown)
+		}
+	}
+}

@@ -10,12 +10,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -27,21 +25,13 @@ import (
 	"github.com/elava-dev/elava/resource"
 )
 
-// motoServer starts the server that the tests of this package share, on first use.
-var motoServer = sync.OnceValues(func() (*mototest.Server, error) {
-	s, err := mototest.Launch(context.Background())
-	if err == nil {
-		stopMoto = s.Stop
-	}
-	return s, err
-})
-
-var stopMoto = func() {}
+// motoServer is the server that the tests of this package share.
+var motoServer mototest.Shared
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	stopMoto()
-	if problems := calledByProviders.problems(); len(problems) > 0 {
+	motoServer.Stop()
+	if problems := calledByProviders.problems(elavaaws.AllActions()); len(problems) > 0 {
 		fmt.Fprintln(os.Stderr, "FAIL: "+strings.Join(problems, "\nFAIL: "))
 		code = 1
 	}
@@ -59,11 +49,7 @@ var lastAccount atomic.Int64
 // moto returns the shared server as an account that nothing used before sees it.
 func moto(t *testing.T) *cloud {
 	t.Helper()
-	s, err := motoServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &cloud{url: s.URL, account: fmt.Sprint(111_111_111_111 + lastAccount.Add(1))}
+	return &cloud{url: motoServer.Server(t).URL, account: fmt.Sprint(111_111_111_111 + lastAccount.Add(1))}
 }
 
 // digest stands in for the daemon's keyed digest.
@@ -76,8 +62,7 @@ func digest(secret string) string {
 type cloud struct {
 	url, account string
 
-	mu         sync.Mutex
-	operations map[string]bool // "EC2.DescribeInstances": what was called
+	called recorder
 }
 
 func (c *cloud) config(t *testing.T) aws.Config {
@@ -88,30 +73,12 @@ func (c *cloud) config(t *testing.T) aws.Config {
 		BaseEndpoint: aws.String(c.url),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 		HTTPClient:   &http.Client{Transport: transport},
-		APIOptions:   []func(*middleware.Stack) error{c.record},
+		APIOptions:   []func(*middleware.Stack) error{c.called.record},
 	}
 	if c.account != "" {
 		cfg.APIOptions = append(cfg.APIOptions, smithyhttp.AddHeaderValue(mototest.AccountHeader, c.account))
 	}
 	return cfg
-}
-
-func (c *cloud) record(stack *middleware.Stack) error {
-	// Not in an earlier step: some services set their names late in the first one.
-	return stack.Serialize.Add(middleware.SerializeMiddlewareFunc("record",
-		func(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
-			middleware.SerializeOutput, middleware.Metadata, error,
-		) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.operations == nil {
-				c.operations = map[string]bool{}
-			}
-			c.operations[awsmiddleware.GetServiceID(ctx)+"."+awsmiddleware.GetOperationName(ctx)] = true
-			c.mu.Unlock()
-			defer c.mu.Lock()
-			return next.HandleSerialize(ctx, in)
-		}), middleware.Before)
 }
 
 // provider returns a provider for the cloud; change may alter its options.

@@ -131,7 +131,7 @@ func iamManagedPolicies() lister {
 		},
 		vanished: []string{"NoSuchEntity"},
 		read: func(p *managedPolicy) facts {
-			name := lastPart(aws.ToString(p.Arn)) // PolicyName, which not every server of this API tells
+			name := after(aws.ToString(p.Arn), "/") // PolicyName, which not every server of this API tells
 			return facts{
 				ID: &name, ARN: p.Arn, Name: name, UID: aws.ToString(p.PolicyId),
 				Created: p.CreateDate, Tags: iamTags(p.Tags),

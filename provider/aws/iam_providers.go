@@ -137,7 +137,7 @@ func iamSAMLProviders() lister {
 		},
 		vanished: []string{"NoSuchEntity"},
 		read: func(p *samlProvider) facts {
-			name := lastPart(aws.ToString(p.Arn))
+			name := after(aws.ToString(p.Arn), "/")
 			return facts{
 				ID: &name, ARN: p.Arn, Name: name, UID: aws.ToString(p.SAMLProviderUUID), Created: p.CreateDate, Tags: iamTags(p.Tags),
 			}

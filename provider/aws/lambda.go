@@ -1,8 +1,6 @@
 package aws
 
 import (
-	"context"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
@@ -62,18 +60,9 @@ func lambdaFunctions() lister {
 				})
 		},
 		details: func(cfg aws.Config) []detail[function] {
-			listTags := lambda.NewFromConfig(cfg).ListTags
-			return []detail[function]{{
-				parts:  []string{resource.PartTags},
-				action: "lambda:ListTags",
-				fetch: each(func(ctx context.Context, f *function) error {
-					out, err := listTags(ctx, &lambda.ListTagsInput{Resource: f.FunctionArn})
-					if err == nil {
-						f.Tags = out.Tags
-					}
-					return err
-				}),
-			}}
+			return []detail[function]{tagging("lambda:ListTags", lambda.NewFromConfig(cfg).ListTags,
+				func(f *function) *lambda.ListTagsInput { return &lambda.ListTagsInput{Resource: f.FunctionArn} },
+				func(f *function, o *lambda.ListTagsOutput) { f.Tags = o.Tags })}
 		},
 		vanished: []string{"ResourceNotFoundException"},
 		read: func(f *function) facts {

@@ -45,7 +45,7 @@ func lightsailInstances() lister {
 		},
 		read: func(i *types.Instance) facts {
 			f := facts{
-				ID: i.Name, ARN: i.Arn, Name: aws.ToString(i.Name), UID: lastPart(aws.ToString(i.Arn)),
+				ID: i.Name, ARN: i.Arn, Name: aws.ToString(i.Name), UID: after(aws.ToString(i.Arn), "/"),
 				Created: i.CreatedAt, Tags: lightsailTags(i.Tags),
 			}
 			if i.State != nil {
@@ -76,7 +76,7 @@ func lightsailDatabases() lister {
 		},
 		read: func(d *types.RelationalDatabase) facts {
 			return facts{
-				ID: d.Name, ARN: d.Arn, Name: aws.ToString(d.Name), UID: lastPart(aws.ToString(d.Arn)),
+				ID: d.Name, ARN: d.Arn, Name: aws.ToString(d.Name), UID: after(aws.ToString(d.Arn), "/"),
 				Status: aws.ToString(d.State), Created: d.CreatedAt, Tags: lightsailTags(d.Tags),
 			}
 		},
@@ -96,7 +96,7 @@ func lightsailStaticIPs() lister {
 				func(o *lightsail.GetStaticIpsOutput) ([]types.StaticIp, *string) { return o.StaticIps, o.NextPageToken })
 		},
 		read: func(ip *types.StaticIp) facts {
-			return facts{ID: ip.Name, ARN: ip.Arn, Name: aws.ToString(ip.Name), UID: lastPart(aws.ToString(ip.Arn)), Created: ip.CreatedAt}
+			return facts{ID: ip.Name, ARN: ip.Arn, Name: aws.ToString(ip.Name), UID: after(aws.ToString(ip.Arn), "/"), Created: ip.CreatedAt}
 		},
 	}
 }

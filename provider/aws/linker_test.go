@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	elavaaws "github.com/elava-dev/elava/provider/aws"
@@ -76,4 +77,13 @@ func TestLinker_KeepsOnlyOperationsInUse(t *testing.T) {
 	if kept["DescribeInstances"] == "" {
 		t.Error("no operations were found in the program")
 	}
+}
+
+// granted reports whether an operation is among IAM actions, by its name. API Gateway has
+// one action for all that reads.
+func granted(operation string, actions []string) bool {
+	if slices.Contains([]string{"GetApiKeys", "GetApis", "GetRestApis", "GetStages"}, operation) {
+		operation = "GET"
+	}
+	return slices.ContainsFunc(actions, func(a string) bool { return strings.HasSuffix(a, ":"+operation) })
 }

@@ -447,45 +447,6 @@ func checkUnchanged(t *testing.T, before, after inventory) {
 	}
 }
 
-// grantedAs are the operations of which the IAM action has another name ("Actions defined
-// by Amazon S3" of the Service Authorization Reference); empty: none is needed.
-var grantedAs = map[string]string{
-	"GetApiKeys": "GET", "GetApis": "GET", "GetRestApis": "GET", "GetStages": "GET", // of API Gateway
-	"GetBucketEncryption":  "GetEncryptionConfiguration",
-	"GetCallerIdentity":    "",
-	"GetPublicAccessBlock": "GetBucketPublicAccessBlock",
-	"HeadBucket":           "",
-	"ListBuckets":          "ListAllMyBuckets",
-}
-
-// granted reports whether an operation is among IAM actions, by its name.
-func granted(operation string, actions []string) bool {
-	action, special := grantedAs[operation]
-	if !special {
-		action = operation
-	}
-	return action == "" || slices.ContainsFunc(actions, func(a string) bool { return strings.HasSuffix(a, ":"+action) })
-}
-
-// checkReadOnly looks at all calls that a provider with those actions made.
-func checkReadOnly(t *testing.T, c *cloud, actions []string) {
-	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.operations) < 2 {
-		t.Errorf("operations called are %v", c.operations)
-	}
-	for op := range c.operations {
-		_, name, _ := strings.Cut(op, ".")
-		if !slices.ContainsFunc([]string{"List", "Describe", "Get", "Head"}, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			t.Errorf("%s does not only read", op)
-		}
-		if !granted(name, actions) {
-			t.Errorf("%s is called and not among the actions %q", op, actions)
-		}
-	}
-}
-
 // checkFound lists types, has populate make resources of each of them and return their
 // ids by type, and checks that these, exactly once, came to be listed: without unknown
 // parts, with the same content in the next listing, and by calls that the policy grants.

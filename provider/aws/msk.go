@@ -39,7 +39,7 @@ func mskClusters() lister {
 		read: func(c *types.Cluster) facts {
 			return facts{
 				ID: c.ClusterName, ARN: c.ClusterArn, Name: aws.ToString(c.ClusterName), Status: string(c.State),
-				UID: lastPart(aws.ToString(c.ClusterArn)), Created: c.CreationTime, Tags: c.Tags,
+				UID: after(aws.ToString(c.ClusterArn), "/"), Created: c.CreationTime, Tags: c.Tags,
 			}
 		},
 	}
@@ -67,7 +67,7 @@ func mskConfigurations() lister {
 		},
 		read: func(c *types.Configuration) facts {
 			return facts{
-				ID: c.Name, ARN: c.Arn, Name: aws.ToString(c.Name), Status: string(c.State), UID: lastPart(aws.ToString(c.Arn)), Created: c.CreationTime,
+				ID: c.Name, ARN: c.Arn, Name: aws.ToString(c.Name), Status: string(c.State), UID: after(aws.ToString(c.Arn), "/"), Created: c.CreationTime,
 			}
 		},
 	}

@@ -3,9 +3,10 @@
 // Every resource type has a collector: a declaration of the call that lists it, of the
 // calls that fill in what the list leaves out, of the rules for its document and of
 // where its id, name and tags stand. There is one file for each AWS service. What all
-// collectors have in common (paging, details, errors, metrics) is in collector.go,
-// errors.go and calls.go. Which accounts are listed, and with whose credentials, is in
-// accounts.go; how fast, in budget.go and quotas.go.
+// collectors have in common is in collector.go: how they page in list.go, what lists leave
+// out in detail.go and tags.go, failures and metrics in errors.go and calls.go. Which accounts
+// are listed, and with whose credentials, is in accounts.go; how fast, in budget.go and
+// quotas.go.
 //
 // The package compares nothing and keeps no resource.
 //

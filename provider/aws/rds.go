@@ -300,16 +300,17 @@ func rdsProxies() lister {
 		read: func(p *tagged[types.DBProxy]) facts {
 			return facts{
 				ID: p.It.DBProxyName, ARN: p.It.DBProxyArn, Name: aws.ToString(p.It.DBProxyName), Status: string(p.It.Status),
-				UID: lastColon(aws.ToString(p.It.DBProxyArn)), Created: p.It.CreatedDate, Tags: p.Tags,
+				UID: after(aws.ToString(p.It.DBProxyArn), ":"), Created: p.It.CreatedDate, Tags: p.Tags,
 			}
 		},
 	}
 }
 
-// rdsGlobalClusters lists, in every region, what that region knows: a global cluster is in
-// the inventory once for each of them.
+// rdsGlobalClusters lists what belongs to the account and to no region, as its ARN tells:
+// every region gives the same list.
 func rdsGlobalClusters() lister {
 	return &collector[types.GlobalCluster]{
+		global: true,
 		rules: resource.Schema{
 			Type: "AWS::RDS::GlobalCluster", Version: 1,
 			Omit: []string{"TagList", "Status"},

@@ -50,7 +50,7 @@ func redshiftClusters() lister {
 		read: func(c *types.Cluster) facts {
 			return facts{
 				ID: c.ClusterIdentifier, Name: aws.ToString(c.ClusterIdentifier), Status: aws.ToString(c.ClusterStatus),
-				UID: lastColon(aws.ToString(c.ClusterNamespaceArn)), Created: c.ClusterCreateTime, Tags: redshiftTags(c.Tags),
+				UID: after(aws.ToString(c.ClusterNamespaceArn), ":"), Created: c.ClusterCreateTime, Tags: redshiftTags(c.Tags),
 			}
 		},
 	}

@@ -31,7 +31,7 @@ type hostedZone struct {
 }
 
 // id is the zone's id without the path that the API puts before it.
-func (z *hostedZone) id() *string { return aws.String(lastPart(aws.ToString(z.Id))) }
+func (z *hostedZone) id() *string { return aws.String(after(aws.ToString(z.Id), "/")) }
 
 func (z *hostedZone) private() bool { return z.Config != nil && z.Config.PrivateZone }
 
@@ -41,7 +41,7 @@ func route53ZonePages(cfg aws.Config) source[hostedZone] {
 			return &route53.ListHostedZonesInput{MaxItems: aws.Int32(route53ZonePage), Marker: token}
 		},
 		func(o *route53.ListHostedZonesOutput) ([]hostedZone, *string) {
-			return wrapped(o.HostedZones, func(z types.HostedZone) hostedZone { return hostedZone{HostedZone: z} }),
+			return converted(o.HostedZones, func(z types.HostedZone) hostedZone { return hostedZone{HostedZone: z} }),
 				marker(o.IsTruncated, o.NextMarker)
 		})
 }
@@ -129,7 +129,7 @@ func route53RecordSets() lister {
 							return in
 						},
 						func(o *route53.ListResourceRecordSetsOutput) ([]recordSet, *string) {
-							return wrapped(o.ResourceRecordSets, func(s types.ResourceRecordSet) recordSet {
+							return converted(o.ResourceRecordSets, func(s types.ResourceRecordSet) recordSet {
 								return recordSet{s, *z.id()}
 							}), nextRecord(o)
 						})

@@ -48,7 +48,7 @@ func snsTopics() lister {
 		},
 		details: func(cfg aws.Config) []detail[topic] {
 			client := sns.NewFromConfig(cfg)
-			getAttributes, listTags := client.GetTopicAttributes, client.ListTagsForResource
+			getAttributes := client.GetTopicAttributes
 			return []detail[topic]{{
 				action: "sns:GetTopicAttributes",
 				fetch: each(func(ctx context.Context, t *topic) error {
@@ -62,21 +62,17 @@ func snsTopics() lister {
 					t.Attributes = assign(t, out.Attributes)
 					return nil
 				}),
-			}, {
-				parts:  []string{resource.PartTags},
-				action: "sns:ListTagsForResource",
-				fetch: each(func(ctx context.Context, t *topic) error {
-					out, err := listTags(ctx, &sns.ListTagsForResourceInput{ResourceArn: &t.TopicArn})
-					if err == nil {
-						t.Tags = tagMap(out.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
-					}
-					return err
-				}),
-			}}
+			}, tagging("sns:ListTagsForResource", client.ListTagsForResource,
+				func(t *topic) *sns.ListTagsForResourceInput {
+					return &sns.ListTagsForResourceInput{ResourceArn: &t.TopicArn}
+				},
+				func(t *topic, o *sns.ListTagsForResourceOutput) {
+					t.Tags = tagMap(o.Tags, func(t types.Tag) (*string, *string) { return t.Key, t.Value })
+				})}
 		},
 		vanished: snsGone(),
 		read: func(t *topic) facts {
-			name := lastColon(t.TopicArn)
+			name := after(t.TopicArn, ":")
 			return facts{ID: &name, ARN: &t.TopicArn, Name: name, Tags: t.Tags}
 		},
 	}
@@ -151,14 +147,14 @@ func snsSubscriptions() lister {
 		vanished: snsGone(),
 		terminal: []string{snsDeleted},
 		read: func(s *subscription) facts {
-			f := facts{ID: aws.String(lastColon(s.TopicArn) + "/" + lastColon(s.SubscriptionArn)), Name: s.Endpoint, Status: "Confirmed"}
+			f := facts{ID: aws.String(after(s.TopicArn, ":") + "/" + after(s.SubscriptionArn, ":")), Name: s.Endpoint, Status: "Confirmed"}
 			switch {
 			case s.confirmed():
 				f.ARN = &s.SubscriptionArn
 			case s.SubscriptionArn == snsDeleted:
 				f.Status = snsDeleted
 			default:
-				f.ID, f.Status = aws.String(lastColon(s.TopicArn)+"/"+s.Protocol+":"+s.Endpoint), snsPending
+				f.ID, f.Status = aws.String(after(s.TopicArn, ":")+"/"+s.Protocol+":"+s.Endpoint), snsPending
 			}
 			if s.PendingConfirmation == "true" {
 				f.Status = snsPending

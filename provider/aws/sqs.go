@@ -60,7 +60,7 @@ func sqsQueues() lister {
 		},
 		details: func(cfg aws.Config) []detail[queue] {
 			client := sqs.NewFromConfig(cfg)
-			getAttributes, listTags := client.GetQueueAttributes, client.ListQueueTags
+			getAttributes := client.GetQueueAttributes
 			return []detail[queue]{{
 				action: "sqs:GetQueueAttributes",
 				fetch: each(func(ctx context.Context, q *queue) error {
@@ -77,23 +77,15 @@ func sqsQueues() lister {
 					q.Attributes = assign(q, out.Attributes)
 					return nil
 				}),
-			}, {
-				parts:  []string{resource.PartTags},
-				action: "sqs:ListQueueTags",
-				fetch: each(func(ctx context.Context, q *queue) error {
-					out, err := listTags(ctx, &sqs.ListQueueTagsInput{QueueUrl: &q.QueueUrl})
-					if err == nil {
-						q.Tags = out.Tags
-					}
-					return err
-				}),
-			}}
+			}, tagging("sqs:ListQueueTags", client.ListQueueTags,
+				func(q *queue) *sqs.ListQueueTagsInput { return &sqs.ListQueueTagsInput{QueueUrl: &q.QueueUrl} },
+				func(q *queue, o *sqs.ListQueueTagsOutput) { q.Tags = o.Tags })}
 		},
 		// For a minute after its deletion a queue is still listed (SQS API Reference,
 		// DeleteQueue).
 		vanished: []string{"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"},
 		read: func(q *queue) facts {
-			name := lastPart(q.QueueUrl)
+			name := after(q.QueueUrl, "/")
 			return facts{
 				ID: &name, ARN: &q.QueueArn, Name: name, UID: q.CreatedTimestamp,
 				Created: unixSeconds(q.CreatedTimestamp), Tags: q.Tags,

@@ -19,12 +19,13 @@ func (m *Model) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storag
 		if err != nil {
 			return nil, err
 		}
+		last := m.lastEvents()
 		var all []*storage.Difference
 		for _, k := range m.sortedKeys() {
 			if q.After != nil && k.Compare(*q.After) <= 0 {
 				continue
 			}
-			if d := m.difference(k, from, to); d != nil && q.Match(d) {
+			if d := m.difference(k, from, to, last); d != nil && q.Match(d) {
 				all = append(all, d)
 			}
 		}
@@ -33,7 +34,7 @@ func (m *Model) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storag
 }
 
 // difference returns what was recorded of a key after from and up to to; nil for nothing.
-func (m *Model) difference(key resource.Key, from, to int64) *storage.Difference {
+func (m *Model) difference(key resource.Key, from, to int64, last map[keyAt]storage.EventID) *storage.Difference {
 	before, after := m.index(key, from), m.index(key, to)
 	if before >= after {
 		return nil
@@ -46,7 +47,7 @@ func (m *Model) difference(key resource.Key, from, to int64) *storage.Difference
 		r := m.version(key, i)
 		d.Steps = append(d.Steps, storage.Step{
 			Revision: r.Revision, Time: r.ValidFrom, ChangeType: r.ChangeType,
-			Event: m.lastEvent(key, r.Revision), Changes: r.Changes,
+			Event: last[keyAt{key.String(), r.Revision}], Changes: r.Changes,
 		})
 	}
 	return &d
@@ -59,15 +60,18 @@ func (m *Model) bare(key resource.Key, i int) *storage.Version {
 	return v
 }
 
-// lastEvent returns the id of the last event of a key at a revision; zero for none.
-func (m *Model) lastEvent(key resource.Key, revision int64) storage.EventID {
-	var last storage.EventID
+// keyAt is a key as an event names it, at a revision.
+type keyAt struct {
+	key      string
+	revision int64
+}
+
+// lastEvents returns the id of the last event of every key at every revision.
+func (m *Model) lastEvents() map[keyAt]storage.EventID {
+	last := map[keyAt]storage.EventID{}
 	for _, e := range m.events {
-		if e.Revision != revision || e.Key != key.String() {
-			continue
-		}
 		if id, err := storage.ParseEventID(e.ID); err == nil {
-			last = id
+			last[keyAt{e.Key, e.Revision}] = id
 		}
 	}
 	return last

@@ -41,6 +41,7 @@ func (d *models) crash(t testing.TB, _ storage.Store, dir string) string {
 func (d *models) options() Options { return Options{Persistent: true, Crash: d.crash} }
 
 func TestModel_Conforms(t *testing.T) {
+	t.Parallel()
 	d := newModels()
 	Exercise(t, d.open, d.options())
 }
@@ -75,11 +76,13 @@ func TestExercise_NamesEveryTestOnce(t *testing.T) {
 }
 
 func TestRandom_ModelAnswersAsAModel(t *testing.T) {
+	t.Parallel()
 	d := newModels()
 	Random(t, Seed(t), 500, d.open, d.options())
 }
 
 func TestRandom_SameSeedSameSequence(t *testing.T) {
+	t.Parallel()
 	run := func() []string {
 		d := newModels()
 		w := newTwin(t, d.open, d.options())

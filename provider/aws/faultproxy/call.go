@@ -1,6 +1,7 @@
 package faultproxy
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,14 +13,14 @@ import (
 type Protocol int
 
 // The protocols of the services that Elava lists. Unknown is for requests that are not
-// signed for one of them: they pass as they are.
+// signed, and for those of services that write in another: they pass as they are.
 const (
 	Unknown  Protocol = iota
 	EC2Query          // form in, XML out, errors within <Response>
 	Query             // form in, XML out, errors within <ErrorResponse>
 	JSON              // X-Amz-Target, JSON in and out
-	RESTJSON          // method and path in, JSON out: Lambda
-	RESTXML           // method and path in, XML out: S3
+	RESTJSON          // method and path in, JSON out: Lambda, EKS
+	RESTXML           // method and path in, XML out: S3, Route 53
 )
 
 // Call is what a request asks for.
@@ -39,9 +40,27 @@ func (c Call) Name() string { return c.Service + "." + c.Operation }
 // Reads reports whether the call changes nothing.
 func (c Call) Reads() bool { return readOperation.MatchString(c.Operation) }
 
-var readOperation = regexp.MustCompile(`^(Describe|Get|Head|List)[A-Z]`)
+var readOperation = regexp.MustCompile(`^(Batch)?(Describe|Get|Head|List)[A-Z]`)
 
-// protocols are those of the services, by their names in signatures.
+// protocolOf tells how a service writes, of those that protocols lacks by the request.
+func protocolOf(r *http.Request, service string, body []byte) Protocol {
+	if p := protocols[service]; p != Unknown {
+		return p
+	}
+	switch {
+	case service == "":
+		return Unknown
+	case r.Header.Get("X-Amz-Target") != "":
+		return JSON
+	case bytes.HasPrefix(body, []byte("Action=")):
+		return Query
+	default:
+		return restServices[service].protocol
+	}
+}
+
+// protocols are those of the services that tests write much about, by their names in
+// signatures.
 var protocols = map[string]Protocol{
 	"ec2": EC2Query,
 	"rds": Query, "sns": Query, "iam": Query, "sts": Query, "elasticloadbalancing": Query,
@@ -59,7 +78,7 @@ func recognise(r *http.Request, body []byte) Call {
 	if m := credential.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		c.Region, c.Service = m[1], m[2]
 	}
-	c.Protocol = protocols[c.Service]
+	c.Protocol = protocolOf(r, c.Service, body)
 	switch c.Protocol {
 	case EC2Query, Query:
 		if form, err := url.ParseQuery(string(body)); err == nil {
@@ -68,9 +87,13 @@ func recognise(r *http.Request, body []byte) Call {
 	case JSON:
 		_, c.Operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	case RESTJSON:
-		c.Operation = lambdaOperation(r)
+		if c.Operation = restServices[c.Service].operation(r); c.Operation == "" && c.Service == "lambda" {
+			c.Operation = lambdaOperation(r)
+		}
 	case RESTXML:
-		c.Operation = s3Operation(r)
+		if c.Operation = restServices[c.Service].operation(r); c.Operation == "" && c.Service == "s3" {
+			c.Operation = s3Operation(r)
+		}
 	case Unknown:
 	}
 	if t, ok := findToken(r.URL.RawQuery, string(body)); ok {

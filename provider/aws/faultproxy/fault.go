@@ -135,7 +135,7 @@ func refuse(f Fault, c Call) *answer {
 	}
 	r, ok := forms.byService[c.Service]
 	if !ok {
-		r = forms.byProtocol[c.Protocol]
+		r = forms.byProtocol[c.wraps()]
 	}
 	a := r.answer(c)
 	if c.Operation == "HeadBucket" {
@@ -146,7 +146,7 @@ func refuse(f Fault, c Call) *answer {
 
 func (r refusal) answer(c Call) *answer {
 	const request = "00000000-0000-4000-8000-000000000000"
-	switch c.Protocol {
+	switch c.wraps() {
 	case EC2Query:
 		return plain(r.status, "text/xml;charset=UTF-8", fmt.Sprintf(
 			`<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>`,
@@ -165,6 +165,14 @@ func (r refusal) answer(c Call) *answer {
 		a.header.Set("X-Amzn-Errortype", r.code)
 		return a
 	}
+}
+
+// wraps is the protocol whose errors look like the call's: S3 alone does not wrap them.
+func (c Call) wraps() Protocol {
+	if c.Protocol == RESTXML && c.Service != "s3" {
+		return Query
+	}
+	return c.Protocol
 }
 
 func escape(text string) string {

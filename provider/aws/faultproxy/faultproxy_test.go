@@ -48,6 +48,7 @@ var (
 	tables    = ask{service: "dynamodb", target: "DynamoDB_20120810.ListTables", body: "{}"}
 	functions = ask{method: "GET", path: "/2015-03-31/functions?MaxItems=50", service: "lambda"}
 	policy    = ask{method: "GET", path: "/bucket?policy", service: "s3"}
+	zones     = ask{method: "GET", path: "/2013-04-01/hostedzone", service: "route53"}
 )
 
 const (
@@ -117,7 +118,15 @@ func TestRecognise_EveryProtocol(t *testing.T) {
 		{policy, "s3.GetBucketPolicy", RESTXML},
 		{ask{method: "GET", path: "/bucket/key", service: "s3"}, "s3.", RESTXML},
 		{ask{method: "PUT", path: "/bucket?policy", service: "s3"}, "s3.", RESTXML},
-		{ask{service: "glue", target: "AWSGlue.GetJobs"}, "glue.", Unknown},
+		{ask{service: "glue", target: "AWSGlue.GetJobs"}, "glue.GetJobs", JSON},
+		{ask{service: "autoscaling", body: "Action=DescribePolicies&Version=2011-01-01"}, "autoscaling.DescribePolicies", Query},
+		{ask{method: "GET", path: "/clusters/a/node-groups/b", service: "eks"}, "eks.DescribeNodegroup", RESTJSON},
+		{ask{method: "GET", path: "/clusters", service: "eks"}, "eks.ListClusters", RESTJSON},
+		{ask{method: "POST", path: "/clusters", service: "eks"}, "eks.", RESTJSON},
+		{ask{method: "GET", path: "/tags/arn:aws:backup:r:1:backup-vault:v/x", service: "backup"}, "backup.ListTags", RESTJSON},
+		{zones, "route53.ListHostedZones", RESTXML},
+		{ask{method: "GET", path: "/2013-04-01/hostedzone/Z1/rrset?maxitems=1", service: "route53"}, "route53.ListResourceRecordSets", RESTXML},
+		{ask{path: "/service/GraniteServiceVersion20100801/operation/DescribeAlarms", service: "monitoring"}, "monitoring.", Unknown},
 	} {
 		c := recognise(tt.ask.request(t, "http://cloud"), []byte(tt.ask.body))
 		if c.Name() != tt.want || c.Protocol != tt.form || c.Region != "us-east-1" || c.Page != 1 {
@@ -143,6 +152,7 @@ func TestProxy_RefusesInTheFormOfTheProtocol(t *testing.T) {
 		{tables, Deny, 400, "AccessDeniedException"},
 		{functions, Throttle, 429, "TooManyRequestsException"},
 		{policy, Throttle, 503, "<Error><Code>SlowDown</Code>"},
+		{zones, Throttle, 400, "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code>"},
 		{policy, NotAvailable, 403, "<Code>OptInRequired</Code>"},
 		{tables, Internal, 500, "InternalServerError"},
 		{volumes, Overloaded, 503, "<Code>Unavailable</Code>"},

@@ -32,11 +32,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{- define "elava.config" -}}
-{{- $config := deepCopy .Values.config -}}
-{{- $config = mergeOverwrite $config (dict "storage" (dict "path" "/data")) -}}
-{{- if .Values.api.tokenSecret -}}
-{{- $config = mergeOverwrite $config (dict "api" (dict "token_file" "/etc/elava-token/token")) -}}
+{{- define "elava.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
-{{- toYaml $config -}}
+{{- end -}}
+
+{{- define "elava.port" -}}
+{{- dig "daemon" "metrics_port" 2112 .Values.config | int -}}
+{{- end -}}
+
+{{- /* The configuration file. What the chart decides, because the pod must agree with it, replaces what
+       the values say. The daemon ends 15 seconds before it would be killed, or earlier if the values say so. */ -}}
+{{- define "elava.config" -}}
+{{- $shutdown := printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 15) -}}
+{{- $defaults := dict "daemon" (dict "graceful_shutdown_timeout" $shutdown) -}}
+{{- $fixed := dict "storage" (dict "path" "/data") -}}
+{{- if .Values.api.tokenSecret -}}
+{{- $_ := set $fixed "api" (dict "token_file" "/etc/elava-token/token") -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite $defaults (deepCopy .Values.config) $fixed) -}}
 {{- end -}}
