@@ -27,7 +27,7 @@ test: moto ## Run every test, those against a real AWS API server (moto) include
 
 tools: ## Run the tests of chart, compose file, releases and licences, which are a module of their own.
 	cd tools && $(GO) vet ./...
-	cd tools && $(GO) test -timeout 25m $(TESTFLAGS) ./...
+	cd tools && $(GO) test -count=1 -timeout 25m $(TESTFLAGS) ./... # what they test is outside of their module: no cache knows of it
 
 short: ## Run the tests that need neither moto nor the built binary.
 	$(GO) test -race -short $(TESTFLAGS) ./resource/... ./change/... ./storage/... ./provider/demo/... ./provider/providertest/... ./observer/... ./api/... ./internal/...
@@ -48,10 +48,10 @@ lint: ## Run golangci-lint, which go builds when it is first used.
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI) run
 
 manifests: ## Render deploy/kubernetes from the chart.
-	cd tools && $(GO) test ./chart -run Manifests -args -update
+	cd tools && $(GO) test -count=1 ./chart -run Manifests -args -update
 
 licences: ## Write docs/licences.md: what the program is linked from.
-	cd tools && $(GO) test ./licences -run Page -args -update
+	cd tools && $(GO) test -count=1 ./licences -run Page -args -update
 
 release: ## Build archives, bills of materials and checksums into dist; docs/releasing.md says more.
 	cd tools && $(GO) run ./release -platforms $(PLATFORMS)

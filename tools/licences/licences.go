@@ -69,26 +69,29 @@ type Platform struct{ OS, Arch string }
 func (p Platform) String() string { return p.OS + "/" + p.Arch }
 
 // Linked lists the modules that the program of package, in the module at root, is linked
-// from on any of the platforms, sorted by path. The main module and the standard library
-// are not among them.
-func Linked(root, program string, platforms ...Platform) ([]*Module, error) {
+// from on any of the platforms, sorted by path, and the paths of those that the main
+// module's own packages import. The main module and the standard library are not among them.
+func Linked(root, program string, platforms ...Platform) (modules []*Module, direct []string, err error) {
 	found := collection{}
 	for _, p := range platforms {
 		packages, err := list(root, program, p)
 		if err != nil {
-			return nil, fmt.Errorf("listing the packages for %s: %w", p, err)
+			return nil, nil, fmt.Errorf("listing the packages for %s: %w", p, err)
 		}
 		found.add(packages)
 	}
-	modules := make([]*Module, 0, len(found))
 	for _, path := range slices.Sorted(maps.Keys(found)) {
+		if found[path].main {
+			direct = slices.Sorted(maps.Keys(found[path].requires))
+			continue
+		}
 		m, err := found[path].read()
 		if err != nil {
-			return nil, fmt.Errorf("module %s: %w", path, err)
+			return nil, nil, fmt.Errorf("module %s: %w", path, err)
 		}
 		modules = append(modules, m)
 	}
-	return modules, nil
+	return modules, direct, nil
 }
 
 // pkg is what go list tells.
@@ -124,6 +127,7 @@ func list(root, program string, p Platform) ([]pkg, error) {
 // linked is what is known of a module before its files are read.
 type linked struct {
 	path, version, dir string
+	main               bool
 	dirs, requires     map[string]bool
 }
 
@@ -137,12 +141,12 @@ func (c collection) add(packages []pkg) {
 		}
 	}
 	for _, p := range packages {
-		if p.Module == nil || p.Module.Main {
+		if p.Module == nil {
 			continue
 		}
 		m := c[p.Module.Path]
 		if m == nil {
-			m = &linked{p.Module.Path, p.Module.Version, p.Module.Dir, map[string]bool{}, map[string]bool{}}
+			m = &linked{p.Module.Path, p.Module.Version, p.Module.Dir, p.Module.Main, map[string]bool{}, map[string]bool{}}
 			c[p.Module.Path] = m
 		}
 		m.dirs[p.Dir] = true

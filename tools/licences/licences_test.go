@@ -15,13 +15,13 @@ const page = "../../docs/licences.md"
 
 func released(t testing.TB) []*Module {
 	t.Helper()
-	modules, err := Linked("../..", "./cmd/elava",
+	modules, direct, err := Linked("../..", "./cmd/elava",
 		Platform{"linux", "amd64"}, Platform{"linux", "arm64"}, Platform{"darwin", "amd64"}, Platform{"darwin", "arm64"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(modules) < 20 {
-		t.Fatalf("%d modules are linked: that cannot be all", len(modules))
+	if len(modules) < 20 || len(direct) < 10 || len(direct) >= len(modules) {
+		t.Fatalf("%d modules are linked, %d directly: that cannot be all", len(modules), len(direct))
 	}
 	return modules
 }

@@ -96,11 +96,11 @@ func publishFor(ctx context.Context, root, out string, source source, p licences
 	if err != nil {
 		return err
 	}
-	modules, err := licences.Linked(root, program, p)
+	modules, direct, err := licences.Linked(root, program, p)
 	if err != nil {
 		return err
 	}
-	bill, err := materials(binary, modules, source, p)
+	bill, err := materials(binary, modules, direct, source, p)
 	if err != nil {
 		return err
 	}

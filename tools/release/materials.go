@@ -21,7 +21,7 @@ import (
 // materials is the bill of materials of a binary, as CycloneDX 1.6: what Go's linker noted in
 // it, with the licences of each module and what it is used by. It is no list of intentions:
 // a module that is required and not linked is not in it.
-func materials(binary []byte, modules []*licences.Module, s source, p licences.Platform) ([]byte, error) {
+func materials(binary []byte, modules []*licences.Module, direct []string, s source, p licences.Platform) ([]byte, error) {
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func materials(binary []byte, modules []*licences.Module, s source, p licences.P
 		return nil, err
 	}
 	bom.Components = &components
-	bom.Dependencies = dependencies(main, components, modules)
+	bom.Dependencies = dependencies(main, components, modules, direct)
 
 	var b bytes.Buffer
 	encoder := cdx.NewBOMEncoder(&b, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false)
@@ -119,21 +119,19 @@ func licenceChoices(ids []string) *cdx.Licenses {
 	return &out
 }
 
-// dependencies tells which module uses which. The program is said to use all: its packages
-// import most of them.
-func dependencies(main cdx.Component, components []cdx.Component, modules []*licences.Module) *[]cdx.Dependency {
-	refs, all := map[string]string{}, make([]string, 0, len(components))
+// dependencies tells which module uses which, and which of them the program uses itself.
+// All use Go's own library.
+func dependencies(main cdx.Component, components []cdx.Component, modules []*licences.Module, direct []string) *[]cdx.Dependency {
+	refs := map[string]string{}
 	for _, c := range components {
 		refs[c.Name] = c.BOMRef
-		all = append(all, c.BOMRef)
 	}
-	out := []cdx.Dependency{{Ref: main.BOMRef, Dependencies: &all}}
+	out := []cdx.Dependency{
+		{Ref: main.BOMRef, Dependencies: refsOf(append([]string{"std"}, direct...), refs)},
+		{Ref: refs["std"]},
+	}
 	for _, m := range modules {
-		d := cdx.Dependency{Ref: refs[m.Path]}
-		if len(m.Requires) > 0 {
-			d.Dependencies = refsOf(m.Requires, refs)
-		}
-		out = append(out, d)
+		out = append(out, cdx.Dependency{Ref: refs[m.Path], Dependencies: refsOf(append([]string{"std"}, m.Requires...), refs)})
 	}
 	return &out
 }
