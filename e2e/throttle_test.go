@@ -78,7 +78,7 @@ func TestThrottle_FiveCallsASecond(t *testing.T) {
 	t.Parallel() // it mostly waits
 	things, long := 10, os.Getenv(tortureVariable) != ""
 	if long {
-		things = 300
+		things = 120
 	}
 	c := newCloud(t)
 	for _, r := range throttledRegions {
