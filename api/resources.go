@@ -13,7 +13,8 @@ import (
 // resources answers /resources: those that are live at one revision, by key.
 func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error) {
 	query := storage.Query{Filter: p.filter()}
-	arn, at, limit, c := p.one("arn"), p.point("at"), p.limit(), p.cursor("resources")
+	query.ARN = p.one("arn")
+	at, limit, c := p.point("at"), p.limit(), p.cursor("resources")
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -33,11 +34,7 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 		return answer, nil
 	}
 	query.Revision = revision
-	seq := s.store.List(ctx, query)
-	if arn != "" {
-		seq = where(seq, func(v *storage.Version) bool { return v.Resource.ARN == arn })
-	}
-	versions, more, err := take(seq, limit, documentSize)
+	versions, more, err := take(s.store.List(ctx, query), limit, documentSize)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,8 @@ type Filter struct {
 	Regions  []string
 	Accounts []string
 	Tags     []TagFilter
-	Name     string // exact
+	Name     string // exact; of an engine it asks no more than to look at what has or had it
+	ARN      string // the same
 	ID       string // exact
 }
 
@@ -74,7 +75,7 @@ func (f *Filter) MatchKey(k resource.Key) bool {
 
 // Match reports whether the filter selects r.
 func (f *Filter) Match(r *resource.Resource) bool {
-	if f.Name != "" && f.Name != r.Name || !f.MatchKey(r.Key) {
+	if f.Name != "" && f.Name != r.Name || f.ARN != "" && f.ARN != r.ARN || !f.MatchKey(r.Key) {
 		return false
 	}
 	for _, t := range f.Tags {
@@ -100,7 +101,7 @@ type Query struct {
 
 // ChangeQuery selects change events.
 type ChangeQuery struct {
-	Filter      // Tags are not known of events and must be empty
+	Filter      // Tags and ARNs are not known of events and must be empty
 	ChangeTypes []change.Type
 	Key         *resource.Key
 
