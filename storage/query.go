@@ -97,6 +97,11 @@ type Query struct {
 	// KeysOnly says that of each version only Resource.Key is wanted. An engine may leave
 	// all else out, which spares it reading documents.
 	KeysOnly bool
+
+	// Passed, if not nil, is told of resources that were looked at and are not selected,
+	// in the order of keys: nothing up to this one is still to come. It need not be told of
+	// each. An error that it returns ends the listing, which yields it.
+	Passed func(resource.Key) error
 }
 
 // ChangeQuery selects change events.

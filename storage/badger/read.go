@@ -336,8 +336,12 @@ func (s *Store) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Ve
 			if err != nil || v == nil {
 				return err
 			}
-			if q.Match(&v.Resource) && !yield(v) {
-				return nil
+			if q.Match(&v.Resource) {
+				if !yield(v) {
+					return nil
+				}
+			} else if err := l.passed(v.Resource.Key); err != nil {
+				return err
 			}
 		}
 	})
@@ -367,6 +371,14 @@ type lister struct {
 	prefix []byte
 }
 
+// passed tells the query of a key that it does not select.
+func (l *lister) passed(key resource.Key) error {
+	if l.q.Passed == nil {
+		return nil
+	}
+	return l.q.Passed(key)
+}
+
 // keys visits the keys that the query can select, of entries that have one version each,
 // until the visitor has enough.
 func (l *lister) keys(ctx context.Context, visit func(resource.Key) (more bool, err error)) error {
@@ -380,6 +392,9 @@ func (l *lister) keys(ctx context.Context, visit func(resource.Key) (more bool, 
 			return err
 		}
 		if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
+			if err := l.passed(key); err != nil {
+				return err
+			}
 			l.it.Seek(to)
 			continue
 		}
@@ -387,6 +402,8 @@ func (l *lister) keys(ctx context.Context, visit func(resource.Key) (more bool, 
 			if more, err := visit(key); err != nil || !more {
 				return err
 			}
+		} else if err := l.passed(key); err != nil {
+			return err
 		}
 		l.it.Next()
 	}
@@ -422,6 +439,9 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 			return nil, err
 		}
 		if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
+			if err := l.passed(key); err != nil {
+				return nil, err
+			}
 			l.it.Seek(to)
 			continue
 		}
@@ -431,6 +451,9 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 		}
 		if v != nil && v.ChangeType != change.Disappeared {
 			return v, nil
+		}
+		if err := l.passed(key); err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -160,15 +161,19 @@ func (s *Store) termsAt(key resource.Key, revision int64) ([]term, error) {
 // listTerm lists the resources that are called so at the revision.
 func (s *Store) listTerm(ctx context.Context, q storage.Query, t term) iter.Seq2[*storage.Version, error] {
 	return stream(s, q.Revision, "listing resources", func(r *reading, yield func(*storage.Version) bool) error {
+		passed := (&lister{q: &q}).passed
 		return r.called(ctx, &q, t, func(key resource.Key) (more bool, err error) {
 			v, err := r.get(ctx, key)
 			switch {
 			case errors.Is(err, storage.ErrGone) || errors.Is(err, storage.ErrNotFound) || errors.Is(err, engine.ErrKeyNotFound):
-				return true, r.stillThere()
+				return true, cmp.Or(r.stillThere(), passed(key))
 			case err != nil:
 				return false, err
+			case q.Match(&v.Resource):
+				return yield(v), nil
+			default:
+				return true, passed(key)
 			}
-			return !q.Match(&v.Resource) || yield(v), nil
 		})
 	})
 }
