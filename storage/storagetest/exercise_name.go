@@ -18,7 +18,8 @@ var nameCases = []testCase{
 	{name: "a name together with other filters, and in pages", run: namesOfMany},
 	{name: "names may be of any length and hold anything", run: oddNames},
 	{name: "a name of a Rollback finds nothing", run: namesAfterRollback},
-	{name: "Trim keeps the names of what it keeps", run: namesAfterTrim},
+	{name: "Trim keeps the names of what it keeps", run: func(w *twin) { namesAfterTrim(w, 1, 2, 3, 4, 5, 6) }},
+	{name: "Trim over several revisions keeps the names of what it keeps", run: func(w *twin) { namesAfterTrim(w, 4, 6) }},
 	{name: "a name that Trim drops while it comes back is found", run: namesWhileTrimming},
 	{name: "names are found after reopening", needs: persistence, run: func(w *twin) { namesAfter(w, w.reopen) }},
 	{name: "names are found after a crash", needs: crashes, run: func(w *twin) { namesAfter(w, w.crash) }},
@@ -196,9 +197,9 @@ func namesAfterRollback(w *twin) {
 	w.wantList(byName("db", 2), "a@2")
 }
 
-func namesAfterTrim(w *twin) {
+func namesAfterTrim(w *twin, trims ...int64) {
 	lifeOfNames(w)
-	for oldest := int64(1); oldest <= 6; oldest++ {
+	for _, oldest := range trims {
 		w.trim(oldest)
 		for _, name := range []string{"web", "api", "db"} {
 			for revision := oldest; revision <= 6; revision++ {
