@@ -35,11 +35,12 @@ short: ## Run the tests that need neither moto nor the built binary.
 bench: ## Run the benchmarks; docs/benchmarks.md has figures and how to read them.
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 120m ./bench/... ./storage/badger ./e2e
 
-torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h sets how long.
+torture: moto ## Run the random tests for long, 1,000 kills, and scans of minutes that are throttled; ELAVA_TORTURE=1h sets how long.
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
+	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run Throttle -v ./e2e
 
 drills: moto ## Run all failure drills in full length (about an hour, as root); writes docs/drills.md.
-	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 6 -count 1 -v ./drills
+	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 30 -count 1 -v ./drills
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
 	$(GO) run ./mutants $(MUTANTS)

@@ -158,3 +158,38 @@ func TestCursor_WhatIsNotOursIsRefused(t *testing.T) {
 		t.Errorf("future: %d %s", w.Code, w.Body)
 	}
 }
+
+// A filter that selects few does not have one page read everything.
+func TestCursor_PagesEndWhereEnoughWasLookedAt(t *testing.T) {
+	const resources, selected = 9500, 3
+	s := storagetest.NewModel()
+	var all []storage.Mutation
+	for i := range resources {
+		r := resource.Resource{Key: keyIn(instances, fmt.Sprintf("i-%05d", i))}
+		if i%(resources/selected) == 1 {
+			r.Tags = map[string]string{"rare": "yes"}
+		}
+		all = append(all, mutation(change.Created, r))
+	}
+	commit(t, s, scan{mutations: all})
+	h := newTestServer(s).Handler()
+	for target, want := range map[string]struct{ items, pages int }{
+		"resources?tag=rare":              {items: 4, pages: 3},
+		"resources?tag=rare&limit=1":      {items: 4, pages: 4},
+		"resources?tag=nothing":           {items: 0, pages: 3},
+		"resources?name=nothing":          {items: 0, pages: 3}, // the model has no index
+		"resources?region=nowhere":        {items: 0, pages: 3},
+		"resources?limit=1000&type=*inst": {items: 0, pages: 3},
+	} {
+		pages := 1
+		found := follow[Resource](t, h, target, func() { pages++ })
+		if len(found) != want.items || pages < want.pages || pages > want.pages+1 {
+			t.Errorf("%s: %d resources on %d pages, want %d on %d", target, len(found), pages, want.items, want.pages)
+		}
+		for _, r := range found {
+			if r.Tags["rare"] != "yes" {
+				t.Errorf("%s: %s is not selected", target, r.Key)
+			}
+		}
+	}
+}

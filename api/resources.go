@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/elava-dev/elava/resource"
@@ -13,7 +14,8 @@ import (
 // resources answers /resources: those that are live at one revision, by key.
 func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error) {
 	query := storage.Query{Filter: p.filter()}
-	arn, at, limit, c := p.one("arn"), p.point("at"), p.limit(), p.cursor("resources")
+	query.ARN = p.one("arn")
+	at, limit, c := p.point("at"), p.limit(), p.cursor("resources")
 	if p.err != nil {
 		return nil, p.err
 	}
@@ -33,11 +35,9 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 		return answer, nil
 	}
 	query.Revision = revision
-	seq := s.store.List(ctx, query)
-	if arn != "" {
-		seq = where(seq, func(v *storage.Version) bool { return v.Resource.ARN == arn })
-	}
-	versions, more, err := take(seq, limit, documentSize)
+	b := budget{left: maxPassed}
+	query.Passed = b.pass
+	versions, more, err := take(b.until(s.store.List(ctx, query)), limit, documentSize)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,46 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 	for _, v := range versions {
 		answer.Items = append(answer.Items, viewResource(v, scopes))
 	}
-	if more {
-		last := versions[len(versions)-1].Resource.Key
-		answer.NextCursor = cursor{Revision: revision, After: last.String()}.encode("resources", p.question())
+	switch {
+	case more:
+		b.last = versions[len(versions)-1].Resource.Key
+	case b.left > 0:
+		return answer, nil
 	}
+	answer.NextCursor = cursor{Revision: revision, After: b.last.String()}.encode("resources", p.question())
 	return answer, nil
+}
+
+// maxPassed is how many resources are looked at, and not selected, for one page: a filter
+// that selects few would else have one answer read everything. So many take some 30 ms.
+const maxPassed = 4000
+
+// budget bounds what is looked at for one page.
+type budget struct {
+	left int
+	last resource.Key // up to which everything was looked at, once nothing is left
+}
+
+var errBudgetSpent = errors.New("enough was looked at for one page")
+
+// pass is storage.Query.Passed.
+func (b *budget) pass(key resource.Key) error {
+	if b.left--; b.left > 0 {
+		return nil
+	}
+	b.last = key
+	return errBudgetSpent
+}
+
+// until ends a listing without an error where the budget is spent.
+func (b *budget) until(seq iter.Seq2[*storage.Version, error]) iter.Seq2[*storage.Version, error] {
+	return func(yield func(*storage.Version, error) bool) {
+		for v, err := range seq {
+			if errors.Is(err, errBudgetSpent) || !yield(v, err) {
+				return
+			}
+		}
+	}
 }
 
 func documentSize(v *storage.Version) int {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package drills
 
 import (
@@ -8,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -185,32 +188,52 @@ func elava(t testing.TB, i *installation, args ...string) ended {
 	return ended{cmd.ProcessState.ExitCode(), string(out)}
 }
 
-// freezer stops all writes to the disk of a process, and lets them go on. A process that
-// waits for its disk then cannot even be killed.
-type freezer struct {
-	t   testing.TB
-	dir string
-}
+// Numbers of ioctl(2) in linux/fs.h.
+const (
+	ioctlFreeze = 0xC0045877 // FIFREEZE
+	ioctlThaw   = 0xC0045878 // FITHAW
+)
 
-func (f freezer) freeze() { f.must("-f") }
-func (f freezer) thaw()   { f.must("-u") }
-
-func (f freezer) must(flag string) {
-	f.t.Helper()
-	if out, err := exec.Command("fsfreeze", flag, f.dir).CombinedOutput(); err != nil {
-		f.t.Errorf("fsfreeze %s: %v %s", flag, err, out)
+// freeze stops all writes to a file system, until the function it returns is called. A
+// process that waits for its disk then cannot even be killed.
+func freeze(t testing.TB, dir string) (thaw func()) {
+	t.Helper()
+	thaw, err := tryFreeze(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
+	thaw = sync.OnceFunc(thaw)
+	t.Cleanup(thaw)
+	return thaw
 }
 
-// slow freezes the disk again and again, until the function it returns is called.
-func (f freezer) slow(frozen, thawed time.Duration) (stop func()) {
+// tryFreeze keeps the file system open, so that it can be thawed whoever leaves it meanwhile.
+func tryFreeze(dir string) (thaw func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, no := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), ioctlFreeze, 0); no != 0 {
+		f.Close()
+		return nil, fmt.Errorf("freezing %s: %w", dir, no)
+	}
+	return func() {
+		_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), ioctlThaw, 0) // fails where it is thawed
+		f.Close()
+	}, nil
+}
+
+// slowDown freezes a file system again and again, until the function it returns is called
+// or its last process is gone.
+func slowDown(t testing.TB, dir string, frozen, thawed time.Duration) (stop func()) {
+	t.Helper()
+	thaw := freeze(t, dir) // it can be frozen at all
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for {
-			f.freeze()
+		for err := error(nil); err == nil; thaw, err = tryFreeze(dir) {
 			time.Sleep(frozen)
-			f.thaw()
+			thaw()
 			select {
 			case <-done:
 				return
@@ -218,8 +241,10 @@ func (f freezer) slow(frozen, thawed time.Duration) (stop func()) {
 			}
 		}
 	}()
-	return func() {
+	stop = sync.OnceFunc(func() {
 		close(done)
 		<-ended
-	}
+	})
+	t.Cleanup(stop)
+	return stop
 }

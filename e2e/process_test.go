@@ -335,8 +335,13 @@ func (p *process) await(t testing.TB, pattern string) []string {
 
 func awaitOutput(t testing.TB, p *process, o *output, pattern string) []string {
 	t.Helper()
+	return awaitOutputWithin(t, p, o, pattern, waitLimit)
+}
+
+func awaitOutputWithin(t testing.TB, p *process, o *output, pattern string, within time.Duration) []string {
+	t.Helper()
 	re := regexp.MustCompile(pattern)
-	limit := time.NewTimer(waitLimit)
+	limit := time.NewTimer(within)
 	defer limit.Stop()
 	exited := p.exited
 	for {
@@ -352,7 +357,7 @@ func awaitOutput(t testing.TB, p *process, o *output, pattern string) []string {
 		case <-exited:
 			exited = nil // look once more
 		case <-limit.C:
-			t.Fatalf("nothing in %s like %q:\n%s", waitLimit, pattern, tail(text, 4000))
+			t.Fatalf("nothing in %s like %q:\n%s", within, pattern, tail(text, 4000))
 		}
 	}
 }

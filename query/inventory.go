@@ -100,8 +100,11 @@ func versionValue(v *storage.Version, column int) vtab.Value {
 func resourcesTable() *table {
 	columns := append(keyColumns("id"), versionColumns()...)
 	for i := range columns {
-		if columns[i].Name == "name" {
-			columns[i].pushed, columns[i].share = equal, 1e-3
+		switch columns[i].Name {
+		case "arn":
+			columns[i].pushed, columns[i].share = equal, 1e-6
+		case "name":
+			columns[i].pushed, columns[i].share = equal, 1e-4
 		}
 	}
 	return &table{
@@ -189,6 +192,7 @@ func (d *demand) filter(id string) storage.Filter {
 	}
 	f.ID, _ = d.text(id)
 	f.Name, _ = d.text("name")
+	f.ARN, _ = d.text("arn")
 	return f
 }
 
@@ -273,7 +277,7 @@ func (s *session) recorded(d *demand) iter.Seq2[resource.Key, error] {
 		}
 	}
 	filter := d.filter("id")
-	filter.Name = "" // which changes from version to version
+	filter.Name, filter.ARN = "", "" // which change from version to version
 	return func(yield func(resource.Key, error) bool) {
 		for v, err := range s.store.List(s.ctx, storage.Query{Filter: filter, Revision: s.revision, KeysOnly: true}) {
 			if err != nil {

@@ -67,8 +67,8 @@ func TestEngine_ConditionsSelectTheSameWhoeverChecksThem(t *testing.T) {
 		name, row  string
 		conditions []string
 	}{
-		{"resources", "key, revision, name", conditions("id")},
-		{"versions", "key, revision, name, change_type", conditions("id")},
+		{"resources", "key, revision, name", append(conditions("id"), arnConditions()...)},
+		{"versions", "key, revision, name, change_type", append(conditions("id"), arnConditions()...)},
 		{"changes", "id, key, name", append(conditions("resource_id"),
 			"change_type = 'created'", "change_type = 'baseline'", "change_type in ('created', 'disappeared')",
 			"revision > 7", "revision >= 7 and revision < 20", "revision = 9", "revision in (3, 5, 99)", "revision < -1", "revision > 7.5", "revision = '9'",
@@ -99,6 +99,13 @@ func conditions(id string) []string {
 		"name = 'web'", "name = ''", "name is null", "type = 'AWS::EC2::Instance' and region = 'us-east-1' and account = '2' and " + id + " = 'i-2'",
 		"type = 'AWS::EC2::Volume' or region = 'global'", "(" + id + " = 'i-1' or " + id + " = 'i-2') and (region = 'global' or key = " + key + ")",
 		"type = (select max(type) from scopes)", "key in (select key from changes where change_type = 'disappeared')", "type <> 'AWS::IAM::Role'", "provider = 'aws'", "provider = 'gcp'",
+	}
+}
+
+func arnConditions() []string {
+	return []string{
+		"arn = 'arn:i-1/web'", "arn in ('arn:i-1/web', 'arn:i-2/web', 'x')", "arn = ''", "arn = 'ARN:I-1/WEB' collate nocase", "arn = 'arn:i-1/web' and name = 'web'",
+		"arn = 'arn:i-1/web' and name = 'db'", "arn > 'arn:i-1'", "arn = 1",
 	}
 }
 
@@ -142,6 +149,10 @@ func TestEngine_ConditionsReachTheStore(t *testing.T) {
 	ask(t, e, "select tags from resources", 20)
 	if s.lists[1].KeysOnly {
 		t.Error("tags were asked for without documents")
+	}
+	ask(t, e, "select key from resources where arn = 'arn:i-1/web' and name = 'web'", 20)
+	if q := s.lists[2]; q.ARN != "arn:i-1/web" || q.Name != "web" {
+		t.Errorf("the store was asked for %+v", q)
 	}
 	ask(t, e, "select count(*) from changes where revision > 5 and time < '2025-10-22T19:00:00.000Z' and type = 'AWS::S3::Bucket' and change_type = 'created'", 20)
 	f := s.feeds[0]

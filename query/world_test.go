@@ -98,7 +98,8 @@ func (w *truth) touched(r *rand.Rand) []resource.Key {
 }
 
 func mutation(r *rand.Rand, key resource.Key, revision int64, exists bool) storage.Mutation {
-	v := &resource.Resource{Key: key, Name: names[r.IntN(len(names))]}
+	name := names[r.IntN(len(names))]
+	v := &resource.Resource{Key: key, Name: name, ARN: "arn:" + key.ID + "/" + name}
 	if exists && r.IntN(3) == 0 {
 		return storage.Mutation{Type: change.Disappeared, Resource: v}
 	}

@@ -18,7 +18,8 @@ type Filter struct {
 	Regions  []string
 	Accounts []string
 	Tags     []TagFilter
-	Name     string // exact
+	Name     string // exact; of an engine it asks no more than to look at what has or had it
+	ARN      string // the same
 	ID       string // exact
 }
 
@@ -74,7 +75,7 @@ func (f *Filter) MatchKey(k resource.Key) bool {
 
 // Match reports whether the filter selects r.
 func (f *Filter) Match(r *resource.Resource) bool {
-	if f.Name != "" && f.Name != r.Name || !f.MatchKey(r.Key) {
+	if f.Name != "" && f.Name != r.Name || f.ARN != "" && f.ARN != r.ARN || !f.MatchKey(r.Key) {
 		return false
 	}
 	for _, t := range f.Tags {
@@ -96,11 +97,16 @@ type Query struct {
 	// KeysOnly says that of each version only Resource.Key is wanted. An engine may leave
 	// all else out, which spares it reading documents.
 	KeysOnly bool
+
+	// Passed, if not nil, is told of resources that were looked at and are not selected,
+	// in the order of keys: nothing up to this one is still to come. It need not be told of
+	// each. An error that it returns ends the listing, which yields it.
+	Passed func(resource.Key) error
 }
 
 // ChangeQuery selects change events.
 type ChangeQuery struct {
-	Filter      // Tags are not known of events and must be empty
+	Filter      // Tags and ARNs are not known of events and must be empty
 	ChangeTypes []change.Type
 	Key         *resource.Key
 

@@ -32,9 +32,6 @@ func resolve(ctx context.Context, client *api.Client, what, at string) (string, 
 	}
 	searches := []iter.Seq2[string, error]{live(api.ResourceQuery{ID: what})}
 	if isARN(what) {
-		for _, id := range idsWithin(what) { // which is quick: stores find ids, and read everything for an ARN
-			searches = append(searches, live(api.ResourceQuery{ARN: what, ID: id}))
-		}
 		searches = append(searches, live(api.ResourceQuery{ARN: what}))
 	}
 	searches = append(searches, live(api.ResourceQuery{Name: what}), gone(api.ChangeQuery{ID: what}))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -79,7 +80,8 @@ func TestFollow(t *testing.T) {
 		all[page] = commands
 	}
 	checkExceptions(t, all)
-	for page, commands := range all {
+	for _, page := range slices.Sorted(maps.Keys(all)) {
+		commands := all[page]
 		if len(commands) == 0 {
 			continue
 		}

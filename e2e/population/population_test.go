@@ -18,39 +18,34 @@ import (
 	"github.com/elava-dev/elava/internal/daemon"
 	elavaaws "github.com/elava-dev/elava/provider/aws"
 	"github.com/elava-dev/elava/provider/aws/mototest"
-	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/provider/aws/populationtest"
 	"github.com/elava-dev/elava/storage"
 	"github.com/elava-dev/elava/storage/badger"
 )
 
 var regions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
-var sharedServer mototest.Shared
-
+// TestMain keeps moto from issuing certificates in the middle of a test.
 func TestMain(m *testing.M) {
-	code := m.Run()
-	sharedServer.Stop()
-	os.Exit(code)
+	if err := os.Setenv("MOTO_ACM_VALIDATION_WAIT", "86400"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
 }
 
-// configOf is how an account is reached in a region.
-func configOf(t *testing.T, account, region string) aws.Config {
-	s := sharedServer.Server(t)
+// account is one on a server.
+type account struct {
+	url, id string
+}
+
+// in is how the account is reached in a region.
+func (a account) in(region string) aws.Config {
 	cfg := aws.Config{
-		Region: region, BaseEndpoint: &s.URL,
+		Region: region, BaseEndpoint: &a.url,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
-	cfg.APIOptions = append(cfg.APIOptions, smithyhttp.AddHeaderValue(mototest.AccountHeader, account))
+	cfg.APIOptions = append(cfg.APIOptions, smithyhttp.AddHeaderValue(mototest.AccountHeader, a.id))
 	return cfg
-}
-
-// typesOf are the types of the table. moto holds resources of other types of its own accord.
-func typesOf(kinds []kind) []string {
-	var types []string
-	for _, k := range kinds {
-		types = append(types, k.typ)
-	}
-	return types
 }
 
 // watcher is the daemon's loop over one account, turned by hand.
@@ -59,7 +54,7 @@ type watcher struct {
 	store storage.Store
 }
 
-func watch(t *testing.T, account string) watcher {
+func watch(t *testing.T, a account) watcher {
 	store, err := badger.Open(badger.Options{Path: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -68,9 +63,9 @@ func watch(t *testing.T, account string) watcher {
 	p, err := elavaaws.New(elavaaws.Options{
 		Regions:      regions,
 		APIBudget:    1, // the server is nobody else's
-		IncludeTypes: typesOf(kinds()),
+		IncludeTypes: populationtest.Types(),
 		Digest:       func(secret string) string { return fmt.Sprint("digest:", len(secret)) },
-		LoadConfig:   func(context.Context) (aws.Config, error) { return configOf(t, account, regions[0]), nil },
+		LoadConfig:   func(context.Context) (aws.Config, error) { return a.in(regions[0]), nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,59 +113,30 @@ func (w watcher) keys(t *testing.T) map[string]bool {
 	return all
 }
 
-// subject is a row's resource: what to change, and the key under which that shows.
-type subject struct {
-	kind kind
-	at   *place
-	id   string
-	key  string
-}
-
-// populate makes every row in every place of an account.
-func populate(t *testing.T, account string) (want map[string]bool, subjects []subject) {
-	want = map[string]bool{}
-	for i, region := range regions {
-		p := &place{T: t, account: account, cfg: configOf(t, account, region), made: map[string][]string{}, want: want}
-		for _, k := range kinds() {
-			if k.global && i > 0 {
-				continue
-			}
-			at := region
-			if k.global {
-				at = resource.Global
-			}
-			id := k.make(p)
-			p.add(k.typ, at, id)
-			// The row's own resource is the one that others need.
-			p.made[k.typ] = append([]string{id}, p.made[k.typ][:len(p.made[k.typ])-1]...)
-			if i == 0 {
-				subjects = append(subjects, subject{k, p, id, p.key(k.typ, at, id)})
-			}
-		}
-	}
-	return want, subjects
-}
-
+// Each account is on a server of its own: moto's lists of EC2 cost the square of what it
+// holds, in all accounts together.
 func TestPopulation_IsFoundExactlyAndItsChangesAreReported(t *testing.T) {
-	for _, account := range []string{"333333333331", "333333333332"} {
-		t.Run(account, func(t *testing.T) {
+	for _, id := range []string{"333333333331", "333333333332"} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			a := account{mototest.Start(t).URL, id}
 			// Without an organization its types would have no first scan to compare with.
-			o := organizations.NewFromConfig(configOf(t, account, regions[0]))
+			o := organizations.NewFromConfig(a.in(regions[0]))
 			if _, err := o.CreateOrganization(t.Context(), &organizations.CreateOrganizationInput{}); err != nil {
 				t.Fatal(err)
 			}
-			w := watch(t, account)
+			w := watch(t, a)
 			w.scan(t)
 			before := w.keys(t) // moto's own
-			want, subjects := populate(t, account)
+			made := populationtest.Populate(t, id, regions, a.in)
 
-			checkCreated(t, w.scan(t), want)
+			checkCreated(t, w.scan(t), made.Want)
 			found := w.keys(t)
 			maps.DeleteFunc(found, func(key string, _ bool) bool { return before[key] })
-			if missing, foreign := difference(want, found), difference(found, want); len(missing)+len(foreign) > 0 {
+			if missing, foreign := difference(made.Want, found), difference(found, made.Want); len(missing)+len(foreign) > 0 {
 				t.Errorf("missing %q, not made here %q", missing, foreign)
 			}
-			t.Logf("%d resources made, %d of moto's own", len(want), len(before))
+			t.Logf("%d resources of %d types made, %d of moto's own", len(made.Want), len(populationtest.Types()), len(before))
 
 			for range 5 {
 				for _, e := range w.scan(t) {
@@ -178,11 +144,10 @@ func TestPopulation_IsFoundExactlyAndItsChangesAreReported(t *testing.T) {
 				}
 			}
 
-			subjects = slices.DeleteFunc(subjects, func(s subject) bool { return s.kind.change == nil })
-			for _, s := range subjects {
-				s.kind.change(s.at, s.id)
+			for _, s := range made.Subjects {
+				s.Change()
 			}
-			checkChanged(t, w.scan(t), subjects)
+			checkChanged(t, w.scan(t), made.Subjects)
 		})
 	}
 }
@@ -212,25 +177,29 @@ func checkCreated(t *testing.T, events []*storage.ChangeEvent, want map[string]b
 	}
 }
 
-func checkChanged(t *testing.T, events []*storage.ChangeEvent, subjects []subject) {
+func checkChanged(t *testing.T, events []*storage.ChangeEvent, subjects []populationtest.Subject) {
 	t.Helper()
 	byKey := map[string]*storage.ChangeEvent{}
 	for _, e := range events {
 		byKey[e.Key] = e
 	}
 	for _, s := range subjects {
-		e := byKey[s.key]
+		e := byKey[s.Key]
 		if e == nil {
-			t.Errorf("%s: its change was not reported", s.key)
+			t.Errorf("%s: its change was not reported", s.Key)
 			continue
 		}
-		delete(byKey, s.key)
+		delete(byKey, s.Key)
 		var paths []string
 		for _, c := range e.Changes {
 			paths = append(paths, c.Path)
 		}
-		if e.ChangeType != change.Modified || !slices.Equal(paths, s.kind.paths) {
-			t.Errorf("%s, want changes of %q", worded(e), s.kind.paths)
+		want := change.Modified
+		if s.Kind.Fixed != "" {
+			want = change.Disappeared
+		}
+		if e.ChangeType != want || !slices.Equal(paths, s.Paths()) {
+			t.Errorf("%s, want it to be %s with changes of %q", worded(e), want, s.Paths())
 		}
 	}
 	for _, e := range byKey {

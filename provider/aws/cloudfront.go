@@ -15,6 +15,12 @@ import (
 // (CloudFront API Reference).
 const cloudfrontPage = 100
 
+// cloudfrontHomes are the regions in whose name CloudFront is asked. AWS GovCloud (US) has no
+// CloudFront ("Setting Up Amazon CloudFront with Your AWS GovCloud (US) Resources").
+func cloudfrontHomes() map[string]string {
+	return map[string]string{"aws": "us-east-1", "aws-cn": "cn-northwest-1"}
+}
+
 func cloudfrontCollectors() []lister {
 	return []lister{
 		cloudfrontDistributions(), cloudfrontFunctions(), cloudfrontCachePolicies(), cloudfrontOriginAccessControls(),
@@ -74,7 +80,7 @@ func cloudfrontDistributions() lister {
 			Sets:    items.sets,
 			Secrets: []string{"Origins.Items.CustomHeaders.Items.HeaderValue"}, // by which origins know CloudFront
 		},
-		global: true,
+		global: true, homes: cloudfrontHomes(),
 		action: "cloudfront:ListDistributions",
 		pages: func(cfg aws.Config) source[distribution] {
 			return paged(cloudfront.NewFromConfig(cfg).ListDistributions,
@@ -139,7 +145,7 @@ func cloudfrontFunctions() lister {
 			Omit: append(items.omit, "Status"),
 			Sets: items.sets,
 		},
-		global: true,
+		global: true, homes: cloudfrontHomes(),
 		action: "cloudfront:ListFunctions",
 		pages: func(cfg aws.Config) source[types.FunctionSummary] {
 			return paged(cloudfront.NewFromConfig(cfg).ListFunctions,
@@ -179,7 +185,7 @@ func cloudfrontCachePolicies() lister {
 			Omit: append(items.omit, "LastModifiedTime"),
 			Sets: items.sets,
 		},
-		global: true,
+		global: true, homes: cloudfrontHomes(),
 		action: "cloudfront:ListCachePolicies",
 		pages: func(cfg aws.Config) source[types.CachePolicy] {
 			return paged(cloudfront.NewFromConfig(cfg).ListCachePolicies,
@@ -215,7 +221,7 @@ func cachePolicyOf(s types.CachePolicySummary) types.CachePolicy {
 func cloudfrontOriginAccessControls() lister {
 	return &collector[types.OriginAccessControlSummary]{
 		rules:  resource.Schema{Type: "AWS::CloudFront::OriginAccessControl", Version: 1},
-		global: true,
+		global: true, homes: cloudfrontHomes(),
 		action: "cloudfront:ListOriginAccessControls",
 		pages: func(cfg aws.Config) source[types.OriginAccessControlSummary] {
 			return paged(cloudfront.NewFromConfig(cfg).ListOriginAccessControls,

@@ -20,12 +20,10 @@ func ec2CapacityCollectors() []lister {
 
 func ec2PlacementGroups() lister {
 	return &collector[types.PlacementGroup]{
-		rules:  resource.Schema{Type: "AWS::EC2::PlacementGroup", Version: 1, Omit: []string{"Tags", "State"}},
-		action: "ec2:DescribePlacementGroups",
-		pages: func(cfg aws.Config) source[types.PlacementGroup] {
-			return whole(ec2.NewFromConfig(cfg).DescribePlacementGroups, &ec2.DescribePlacementGroupsInput{},
-				func(o *ec2.DescribePlacementGroupsOutput) []types.PlacementGroup { return o.PlacementGroups })
-		},
+		rules:    resource.Schema{Type: "AWS::EC2::PlacementGroup", Version: 1, Omit: []string{"Tags", "State"}},
+		action:   "ec2:DescribePlacementGroups",
+		pages:    unfiltered(listPlacementGroups),
+		only:     filtered("group-name", listPlacementGroups),
 		terminal: []string{string(types.PlacementGroupStateDeleted)},
 		read: func(v *types.PlacementGroup) facts {
 			return facts{
@@ -34,6 +32,11 @@ func ec2PlacementGroups() lister {
 			}
 		},
 	}
+}
+
+func listPlacementGroups(cfg aws.Config, filters []types.Filter) source[types.PlacementGroup] {
+	return whole(ec2.NewFromConfig(cfg).DescribePlacementGroups, &ec2.DescribePlacementGroupsInput{Filters: filters},
+		func(o *ec2.DescribePlacementGroupsOutput) []types.PlacementGroup { return o.PlacementGroups })
 }
 
 func ec2Hosts() lister {
@@ -106,15 +109,8 @@ func ec2SpotInstanceRequests() lister {
 			Secrets: []string{"LaunchSpecification.UserData"},
 		},
 		action: "ec2:DescribeSpotInstanceRequests",
-		pages: func(cfg aws.Config) source[types.SpotInstanceRequest] {
-			return paged(ec2.NewFromConfig(cfg).DescribeSpotInstanceRequests,
-				func(token *string) *ec2.DescribeSpotInstanceRequestsInput {
-					return &ec2.DescribeSpotInstanceRequestsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeSpotInstanceRequestsOutput) ([]types.SpotInstanceRequest, *string) {
-					return o.SpotInstanceRequests, o.NextToken
-				})
-		},
+		pages:  unfiltered(listSpotInstanceRequests),
+		only:   filtered("spot-instance-request-id", listSpotInstanceRequests),
 		terminal: []string{ // an instance of it that still runs is listed as an instance
 			string(types.SpotInstanceStateCancelled), string(types.SpotInstanceStateClosed), string(types.SpotInstanceStateFailed),
 		},
@@ -125,6 +121,16 @@ func ec2SpotInstanceRequests() lister {
 			return f
 		},
 	}
+}
+
+func listSpotInstanceRequests(cfg aws.Config, filters []types.Filter) source[types.SpotInstanceRequest] {
+	return paged(ec2.NewFromConfig(cfg).DescribeSpotInstanceRequests,
+		func(token *string) *ec2.DescribeSpotInstanceRequestsInput {
+			return &ec2.DescribeSpotInstanceRequestsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeSpotInstanceRequestsOutput) ([]types.SpotInstanceRequest, *string) {
+			return o.SpotInstanceRequests, o.NextToken
+		})
 }
 
 // ec2SpotFleets keeps the order of specifications and overrides: by strategy, it is that

@@ -29,18 +29,21 @@ func ec2InternetGateways() lister {
 			Sets: map[string]string{"Attachments": "{VpcId}"},
 		},
 		action: "ec2:DescribeInternetGateways",
-		pages: func(cfg aws.Config) source[types.InternetGateway] {
-			return paged(ec2.NewFromConfig(cfg).DescribeInternetGateways,
-				func(token *string) *ec2.DescribeInternetGatewaysInput {
-					return &ec2.DescribeInternetGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeInternetGatewaysOutput) ([]types.InternetGateway, *string) {
-					return o.InternetGateways, o.NextToken
-				})
-		},
-		arn:  "arn:{partition}:ec2:{region}:{account}:internet-gateway/{id}",
-		read: func(v *types.InternetGateway) facts { return ec2Facts(v.InternetGatewayId, v.Tags).of(v.OwnerId) },
+		pages:  unfiltered(listInternetGateways),
+		only:   filtered("internet-gateway-id", listInternetGateways),
+		arn:    "arn:{partition}:ec2:{region}:{account}:internet-gateway/{id}",
+		read:   func(v *types.InternetGateway) facts { return ec2Facts(v.InternetGatewayId, v.Tags).of(v.OwnerId) },
 	}
+}
+
+func listInternetGateways(cfg aws.Config, filters []types.Filter) source[types.InternetGateway] {
+	return paged(ec2.NewFromConfig(cfg).DescribeInternetGateways,
+		func(token *string) *ec2.DescribeInternetGatewaysInput {
+			return &ec2.DescribeInternetGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeInternetGatewaysOutput) ([]types.InternetGateway, *string) {
+			return o.InternetGateways, o.NextToken
+		})
 }
 
 func ec2EgressOnlyGateways() lister {
@@ -74,16 +77,9 @@ func ec2NATGateways() lister {
 			Omit: []string{"Tags", "State"},
 			Sets: map[string]string{"AttachedAppliances": "{ApplianceArn}", "NatGatewayAddresses": "{PrivateIp}"},
 		},
-		action: "ec2:DescribeNatGateways",
-		pages: func(cfg aws.Config) source[types.NatGateway] {
-			return paged(ec2.NewFromConfig(cfg).DescribeNatGateways,
-				func(token *string) *ec2.DescribeNatGatewaysInput {
-					return &ec2.DescribeNatGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeNatGatewaysOutput) ([]types.NatGateway, *string) {
-					return o.NatGateways, o.NextToken
-				})
-		},
+		action:   "ec2:DescribeNatGateways",
+		pages:    unfiltered(listNATGateways),
+		only:     filtered("nat-gateway-id", listNATGateways),
 		terminal: []string{string(types.NatGatewayStateDeleted)}, // listed for about an hour (VPC User Guide)
 		arn:      "arn:{partition}:ec2:{region}:{account}:natgateway/{id}",
 		read: func(v *types.NatGateway) facts {
@@ -94,19 +90,22 @@ func ec2NATGateways() lister {
 	}
 }
 
+func listNATGateways(cfg aws.Config, filters []types.Filter) source[types.NatGateway] {
+	return paged(ec2.NewFromConfig(cfg).DescribeNatGateways,
+		func(token *string) *ec2.DescribeNatGatewaysInput {
+			return &ec2.DescribeNatGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filter: filters}
+		},
+		func(o *ec2.DescribeNatGatewaysOutput) ([]types.NatGateway, *string) {
+			return o.NatGateways, o.NextToken
+		})
+}
+
 func ec2CarrierGateways() lister {
 	return &collector[types.CarrierGateway]{
-		rules:  resource.Schema{Type: "AWS::EC2::CarrierGateway", Version: 1, Omit: []string{"Tags", "State"}},
-		action: "ec2:DescribeCarrierGateways",
-		pages: func(cfg aws.Config) source[types.CarrierGateway] {
-			return paged(ec2.NewFromConfig(cfg).DescribeCarrierGateways,
-				func(token *string) *ec2.DescribeCarrierGatewaysInput {
-					return &ec2.DescribeCarrierGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeCarrierGatewaysOutput) ([]types.CarrierGateway, *string) {
-					return o.CarrierGateways, o.NextToken
-				})
-		},
+		rules:    resource.Schema{Type: "AWS::EC2::CarrierGateway", Version: 1, Omit: []string{"Tags", "State"}},
+		action:   "ec2:DescribeCarrierGateways",
+		pages:    unfiltered(listCarrierGateways),
+		only:     filtered("carrier-gateway-id", listCarrierGateways),
 		terminal: []string{string(types.CarrierGatewayStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:carrier-gateway/{id}",
 		read: func(v *types.CarrierGateway) facts {
@@ -117,14 +116,22 @@ func ec2CarrierGateways() lister {
 	}
 }
 
+func listCarrierGateways(cfg aws.Config, filters []types.Filter) source[types.CarrierGateway] {
+	return paged(ec2.NewFromConfig(cfg).DescribeCarrierGateways,
+		func(token *string) *ec2.DescribeCarrierGatewaysInput {
+			return &ec2.DescribeCarrierGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeCarrierGatewaysOutput) ([]types.CarrierGateway, *string) {
+			return o.CarrierGateways, o.NextToken
+		})
+}
+
 func ec2CustomerGateways() lister {
 	return &collector[types.CustomerGateway]{
-		rules:  resource.Schema{Type: "AWS::EC2::CustomerGateway", Version: 1, Omit: []string{"Tags", "State"}},
-		action: "ec2:DescribeCustomerGateways",
-		pages: func(cfg aws.Config) source[types.CustomerGateway] {
-			return whole(ec2.NewFromConfig(cfg).DescribeCustomerGateways, &ec2.DescribeCustomerGatewaysInput{},
-				func(o *ec2.DescribeCustomerGatewaysOutput) []types.CustomerGateway { return o.CustomerGateways })
-		},
+		rules:    resource.Schema{Type: "AWS::EC2::CustomerGateway", Version: 1, Omit: []string{"Tags", "State"}},
+		action:   "ec2:DescribeCustomerGateways",
+		pages:    unfiltered(listCustomerGateways),
+		only:     filtered("customer-gateway-id", listCustomerGateways),
 		terminal: []string{string(types.VpnStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:customer-gateway/{id}",
 		read: func(v *types.CustomerGateway) facts {
@@ -135,6 +142,11 @@ func ec2CustomerGateways() lister {
 	}
 }
 
+func listCustomerGateways(cfg aws.Config, filters []types.Filter) source[types.CustomerGateway] {
+	return whole(ec2.NewFromConfig(cfg).DescribeCustomerGateways, &ec2.DescribeCustomerGatewaysInput{Filters: filters},
+		func(o *ec2.DescribeCustomerGatewaysOutput) []types.CustomerGateway { return o.CustomerGateways })
+}
+
 func ec2VPNGateways() lister {
 	return &collector[types.VpnGateway]{
 		rules: resource.Schema{
@@ -142,11 +154,9 @@ func ec2VPNGateways() lister {
 			Omit: []string{"Tags", "State"},
 			Sets: map[string]string{"VpcAttachments": "{VpcId}"},
 		},
-		action: "ec2:DescribeVpnGateways",
-		pages: func(cfg aws.Config) source[types.VpnGateway] {
-			return whole(ec2.NewFromConfig(cfg).DescribeVpnGateways, &ec2.DescribeVpnGatewaysInput{},
-				func(o *ec2.DescribeVpnGatewaysOutput) []types.VpnGateway { return o.VpnGateways })
-		},
+		action:   "ec2:DescribeVpnGateways",
+		pages:    unfiltered(listVPNGateways),
+		only:     filtered("vpn-gateway-id", listVPNGateways),
 		terminal: []string{string(types.VpnStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:vpn-gateway/{id}",
 		read: func(v *types.VpnGateway) facts {
@@ -155,6 +165,11 @@ func ec2VPNGateways() lister {
 			return f
 		},
 	}
+}
+
+func listVPNGateways(cfg aws.Config, filters []types.Filter) source[types.VpnGateway] {
+	return whole(ec2.NewFromConfig(cfg).DescribeVpnGateways, &ec2.DescribeVpnGatewaysInput{Filters: filters},
+		func(o *ec2.DescribeVpnGatewaysOutput) []types.VpnGateway { return o.VpnGateways })
 }
 
 // ec2VPNConnections leaves out how the tunnels do, which a line that is up and down
@@ -182,11 +197,9 @@ func ec2VPNConnections() lister {
 			},
 			Secrets: []string{"Options.TunnelOptions.PreSharedKey"},
 		},
-		action: "ec2:DescribeVpnConnections",
-		pages: func(cfg aws.Config) source[types.VpnConnection] {
-			return whole(ec2.NewFromConfig(cfg).DescribeVpnConnections, &ec2.DescribeVpnConnectionsInput{},
-				func(o *ec2.DescribeVpnConnectionsOutput) []types.VpnConnection { return o.VpnConnections })
-		},
+		action:   "ec2:DescribeVpnConnections",
+		pages:    unfiltered(listVPNConnections),
+		only:     filtered("vpn-connection-id", listVPNConnections),
 		terminal: []string{string(types.VpnStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:vpn-connection/{id}",
 		read: func(v *types.VpnConnection) facts {
@@ -197,6 +210,11 @@ func ec2VPNConnections() lister {
 	}
 }
 
+func listVPNConnections(cfg aws.Config, filters []types.Filter) source[types.VpnConnection] {
+	return whole(ec2.NewFromConfig(cfg).DescribeVpnConnections, &ec2.DescribeVpnConnectionsInput{Filters: filters},
+		func(o *ec2.DescribeVpnConnectionsOutput) []types.VpnConnection { return o.VpnConnections })
+}
+
 func ec2TransitGateways() lister {
 	return &collector[types.TransitGateway]{
 		rules: resource.Schema{
@@ -204,16 +222,9 @@ func ec2TransitGateways() lister {
 			Omit: []string{"Tags", "State"},
 			Sets: map[string]string{"Options.TransitGatewayCidrBlocks": ""},
 		},
-		action: "ec2:DescribeTransitGateways",
-		pages: func(cfg aws.Config) source[types.TransitGateway] {
-			return paged(ec2.NewFromConfig(cfg).DescribeTransitGateways,
-				func(token *string) *ec2.DescribeTransitGatewaysInput {
-					return &ec2.DescribeTransitGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeTransitGatewaysOutput) ([]types.TransitGateway, *string) {
-					return o.TransitGateways, o.NextToken
-				})
-		},
+		action:   "ec2:DescribeTransitGateways",
+		pages:    unfiltered(listTransitGateways),
+		only:     filtered("transit-gateway-id", listTransitGateways),
 		terminal: []string{string(types.TransitGatewayStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:transit-gateway/{id}",
 		read: func(v *types.TransitGateway) facts {
@@ -224,20 +235,23 @@ func ec2TransitGateways() lister {
 	}
 }
 
+func listTransitGateways(cfg aws.Config, filters []types.Filter) source[types.TransitGateway] {
+	return paged(ec2.NewFromConfig(cfg).DescribeTransitGateways,
+		func(token *string) *ec2.DescribeTransitGatewaysInput {
+			return &ec2.DescribeTransitGatewaysInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeTransitGatewaysOutput) ([]types.TransitGateway, *string) {
+			return o.TransitGateways, o.NextToken
+		})
+}
+
 // ec2TransitGatewayAttachments also lists attachments of others to the account's gateways.
 func ec2TransitGatewayAttachments() lister {
 	return &collector[types.TransitGatewayAttachment]{
-		rules:  resource.Schema{Type: "AWS::EC2::TransitGatewayAttachment", Version: 1, Omit: []string{"Tags", "State"}},
-		action: "ec2:DescribeTransitGatewayAttachments",
-		pages: func(cfg aws.Config) source[types.TransitGatewayAttachment] {
-			return paged(ec2.NewFromConfig(cfg).DescribeTransitGatewayAttachments,
-				func(token *string) *ec2.DescribeTransitGatewayAttachmentsInput {
-					return &ec2.DescribeTransitGatewayAttachmentsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeTransitGatewayAttachmentsOutput) ([]types.TransitGatewayAttachment, *string) {
-					return o.TransitGatewayAttachments, o.NextToken
-				})
-		},
+		rules:    resource.Schema{Type: "AWS::EC2::TransitGatewayAttachment", Version: 1, Omit: []string{"Tags", "State"}},
+		action:   "ec2:DescribeTransitGatewayAttachments",
+		pages:    unfiltered(listTransitGatewayAttachments),
+		only:     filtered("transit-gateway-attachment-id", listTransitGatewayAttachments),
 		terminal: []string{string(types.TransitGatewayAttachmentStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:transit-gateway-attachment/{id}",
 		read: func(v *types.TransitGatewayAttachment) facts {
@@ -248,19 +262,22 @@ func ec2TransitGatewayAttachments() lister {
 	}
 }
 
+func listTransitGatewayAttachments(cfg aws.Config, filters []types.Filter) source[types.TransitGatewayAttachment] {
+	return paged(ec2.NewFromConfig(cfg).DescribeTransitGatewayAttachments,
+		func(token *string) *ec2.DescribeTransitGatewayAttachmentsInput {
+			return &ec2.DescribeTransitGatewayAttachmentsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeTransitGatewayAttachmentsOutput) ([]types.TransitGatewayAttachment, *string) {
+			return o.TransitGatewayAttachments, o.NextToken
+		})
+}
+
 func ec2TransitGatewayRouteTables() lister {
 	return &collector[types.TransitGatewayRouteTable]{
-		rules:  resource.Schema{Type: "AWS::EC2::TransitGatewayRouteTable", Version: 1, Omit: []string{"Tags", "State"}},
-		action: "ec2:DescribeTransitGatewayRouteTables",
-		pages: func(cfg aws.Config) source[types.TransitGatewayRouteTable] {
-			return paged(ec2.NewFromConfig(cfg).DescribeTransitGatewayRouteTables,
-				func(token *string) *ec2.DescribeTransitGatewayRouteTablesInput {
-					return &ec2.DescribeTransitGatewayRouteTablesInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeTransitGatewayRouteTablesOutput) ([]types.TransitGatewayRouteTable, *string) {
-					return o.TransitGatewayRouteTables, o.NextToken
-				})
-		},
+		rules:    resource.Schema{Type: "AWS::EC2::TransitGatewayRouteTable", Version: 1, Omit: []string{"Tags", "State"}},
+		action:   "ec2:DescribeTransitGatewayRouteTables",
+		pages:    unfiltered(listTransitGatewayRouteTables),
+		only:     filtered("transit-gateway-route-table-id", listTransitGatewayRouteTables),
 		terminal: []string{string(types.TransitGatewayRouteTableStateDeleted)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:transit-gateway-route-table/{id}",
 		read: func(v *types.TransitGatewayRouteTable) facts {
@@ -269,4 +286,14 @@ func ec2TransitGatewayRouteTables() lister {
 			return f
 		},
 	}
+}
+
+func listTransitGatewayRouteTables(cfg aws.Config, filters []types.Filter) source[types.TransitGatewayRouteTable] {
+	return paged(ec2.NewFromConfig(cfg).DescribeTransitGatewayRouteTables,
+		func(token *string) *ec2.DescribeTransitGatewayRouteTablesInput {
+			return &ec2.DescribeTransitGatewayRouteTablesInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeTransitGatewayRouteTablesOutput) ([]types.TransitGatewayRouteTable, *string) {
+			return o.TransitGatewayRouteTables, o.NextToken
+		})
 }

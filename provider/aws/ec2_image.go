@@ -28,20 +28,23 @@ func ec2Snapshots() lister {
 	return &collector[types.Snapshot]{
 		rules:  resource.Schema{Type: "AWS::EC2::Snapshot", Version: 1, Omit: []string{"Tags", "State", "Progress"}},
 		action: "ec2:DescribeSnapshots",
-		pages: func(cfg aws.Config) source[types.Snapshot] {
-			return paged(ec2.NewFromConfig(cfg).DescribeSnapshots,
-				func(token *string) *ec2.DescribeSnapshotsInput {
-					return &ec2.DescribeSnapshotsInput{OwnerIds: []string{ec2Self}, MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeSnapshotsOutput) ([]types.Snapshot, *string) { return o.Snapshots, o.NextToken })
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:snapshot/{id}",
+		pages:  unfiltered(listSnapshots),
+		only:   filtered("snapshot-id", listSnapshots),
+		arn:    "arn:{partition}:ec2:{region}:{account}:snapshot/{id}",
 		read: func(v *types.Snapshot) facts {
 			f := ec2Facts(v.SnapshotId, v.Tags).of(v.OwnerId)
 			f.Status, f.Created = string(v.State), v.StartTime
 			return f
 		},
 	}
+}
+
+func listSnapshots(cfg aws.Config, filters []types.Filter) source[types.Snapshot] {
+	return paged(ec2.NewFromConfig(cfg).DescribeSnapshots,
+		func(token *string) *ec2.DescribeSnapshotsInput {
+			return &ec2.DescribeSnapshotsInput{OwnerIds: []string{ec2Self}, MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeSnapshotsOutput) ([]types.Snapshot, *string) { return o.Snapshots, o.NextToken })
 }
 
 // ec2Images lists what the account owns. Disabled images are left out unless they are
@@ -59,17 +62,9 @@ func ec2Images() lister {
 				"ProductCodes": "{ProductCodeId}",
 			},
 		},
-		action: "ec2:DescribeImages",
-		pages: func(cfg aws.Config) source[types.Image] {
-			return paged(ec2.NewFromConfig(cfg).DescribeImages,
-				func(token *string) *ec2.DescribeImagesInput {
-					return &ec2.DescribeImagesInput{
-						Owners: []string{ec2Self}, IncludeDeprecated: aws.Bool(true), IncludeDisabled: aws.Bool(true),
-						MaxResults: aws.Int32(ec2Page), NextToken: token,
-					}
-				},
-				func(o *ec2.DescribeImagesOutput) ([]types.Image, *string) { return o.Images, o.NextToken })
-		},
+		action:   "ec2:DescribeImages",
+		pages:    unfiltered(listImages),
+		only:     filtered("image-id", listImages),
 		terminal: []string{string(types.ImageStateDeregistered)},
 		arn:      "arn:{partition}:ec2:{region}:{account}:image/{id}",
 		read: func(v *types.Image) facts {
@@ -82,19 +77,33 @@ func ec2Images() lister {
 	}
 }
 
+func listImages(cfg aws.Config, filters []types.Filter) source[types.Image] {
+	return paged(ec2.NewFromConfig(cfg).DescribeImages,
+		func(token *string) *ec2.DescribeImagesInput {
+			return &ec2.DescribeImagesInput{
+				Owners: []string{ec2Self}, IncludeDeprecated: aws.Bool(true), IncludeDisabled: aws.Bool(true),
+				MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters,
+			}
+		},
+		func(o *ec2.DescribeImagesOutput) ([]types.Image, *string) { return o.Images, o.NextToken })
+}
+
 func ec2KeyPairs() lister {
 	return &collector[types.KeyPairInfo]{
 		rules:  resource.Schema{Type: "AWS::EC2::KeyPair", Version: 1, Omit: []string{"Tags"}},
 		action: "ec2:DescribeKeyPairs",
-		pages: func(cfg aws.Config) source[types.KeyPairInfo] {
-			return whole(ec2.NewFromConfig(cfg).DescribeKeyPairs, &ec2.DescribeKeyPairsInput{},
-				func(o *ec2.DescribeKeyPairsOutput) []types.KeyPairInfo { return o.KeyPairs })
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:key-pair/{id}",
+		pages:  unfiltered(listKeyPairs),
+		only:   filtered("key-pair-id", listKeyPairs),
+		arn:    "arn:{partition}:ec2:{region}:{account}:key-pair/{id}",
 		read: func(v *types.KeyPairInfo) facts {
 			return facts{ID: v.KeyPairId, Name: aws.ToString(v.KeyName), Created: v.CreateTime, Tags: ec2Tags(v.Tags)}
 		},
 	}
+}
+
+func listKeyPairs(cfg aws.Config, filters []types.Filter) source[types.KeyPairInfo] {
+	return whole(ec2.NewFromConfig(cfg).DescribeKeyPairs, &ec2.DescribeKeyPairsInput{Filters: filters},
+		func(o *ec2.DescribeKeyPairsOutput) []types.KeyPairInfo { return o.KeyPairs })
 }
 
 // launchTemplate is a template with the two of its versions that can be launched without

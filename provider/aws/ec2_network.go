@@ -39,18 +39,21 @@ func ec2RouteTables() lister {
 			},
 		},
 		action: "ec2:DescribeRouteTables",
-		pages: func(cfg aws.Config) source[types.RouteTable] {
-			return paged(ec2.NewFromConfig(cfg).DescribeRouteTables,
-				func(token *string) *ec2.DescribeRouteTablesInput {
-					return &ec2.DescribeRouteTablesInput{MaxResults: aws.Int32(ec2RoutePage), NextToken: token}
-				},
-				func(o *ec2.DescribeRouteTablesOutput) ([]types.RouteTable, *string) {
-					return o.RouteTables, o.NextToken
-				})
-		},
-		arn:  "arn:{partition}:ec2:{region}:{account}:route-table/{id}",
-		read: func(v *types.RouteTable) facts { return ec2Facts(v.RouteTableId, v.Tags).of(v.OwnerId) },
+		pages:  unfiltered(listRouteTables),
+		only:   filtered("route-table-id", listRouteTables),
+		arn:    "arn:{partition}:ec2:{region}:{account}:route-table/{id}",
+		read:   func(v *types.RouteTable) facts { return ec2Facts(v.RouteTableId, v.Tags).of(v.OwnerId) },
 	}
+}
+
+func listRouteTables(cfg aws.Config, filters []types.Filter) source[types.RouteTable] {
+	return paged(ec2.NewFromConfig(cfg).DescribeRouteTables,
+		func(token *string) *ec2.DescribeRouteTablesInput {
+			return &ec2.DescribeRouteTablesInput{MaxResults: aws.Int32(ec2RoutePage), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeRouteTablesOutput) ([]types.RouteTable, *string) {
+			return o.RouteTables, o.NextToken
+		})
 }
 
 func ec2NetworkACLs() lister {
@@ -64,31 +67,37 @@ func ec2NetworkACLs() lister {
 			},
 		},
 		action: "ec2:DescribeNetworkAcls",
-		pages: func(cfg aws.Config) source[types.NetworkAcl] {
-			return paged(ec2.NewFromConfig(cfg).DescribeNetworkAcls,
-				func(token *string) *ec2.DescribeNetworkAclsInput {
-					return &ec2.DescribeNetworkAclsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeNetworkAclsOutput) ([]types.NetworkAcl, *string) {
-					return o.NetworkAcls, o.NextToken
-				})
-		},
-		arn:  "arn:{partition}:ec2:{region}:{account}:network-acl/{id}",
-		read: func(v *types.NetworkAcl) facts { return ec2Facts(v.NetworkAclId, v.Tags).of(v.OwnerId) },
+		pages:  unfiltered(listNetworkACLs),
+		only:   filtered("network-acl-id", listNetworkACLs),
+		arn:    "arn:{partition}:ec2:{region}:{account}:network-acl/{id}",
+		read:   func(v *types.NetworkAcl) facts { return ec2Facts(v.NetworkAclId, v.Tags).of(v.OwnerId) },
 	}
+}
+
+func listNetworkACLs(cfg aws.Config, filters []types.Filter) source[types.NetworkAcl] {
+	return paged(ec2.NewFromConfig(cfg).DescribeNetworkAcls,
+		func(token *string) *ec2.DescribeNetworkAclsInput {
+			return &ec2.DescribeNetworkAclsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeNetworkAclsOutput) ([]types.NetworkAcl, *string) {
+			return o.NetworkAcls, o.NextToken
+		})
 }
 
 func ec2EIPs() lister {
 	return &collector[types.Address]{
 		rules:  resource.Schema{Type: "AWS::EC2::EIP", Version: 1, Omit: []string{"Tags"}},
 		action: "ec2:DescribeAddresses",
-		pages: func(cfg aws.Config) source[types.Address] {
-			return whole(ec2.NewFromConfig(cfg).DescribeAddresses, &ec2.DescribeAddressesInput{},
-				func(o *ec2.DescribeAddressesOutput) []types.Address { return o.Addresses })
-		},
-		arn:  "arn:{partition}:ec2:{region}:{account}:elastic-ip/{id}",
-		read: func(v *types.Address) facts { return ec2Facts(v.AllocationId, v.Tags) },
+		pages:  unfiltered(listAddresses),
+		only:   filtered("allocation-id", listAddresses),
+		arn:    "arn:{partition}:ec2:{region}:{account}:elastic-ip/{id}",
+		read:   func(v *types.Address) facts { return ec2Facts(v.AllocationId, v.Tags) },
 	}
+}
+
+func listAddresses(cfg aws.Config, filters []types.Filter) source[types.Address] {
+	return whole(ec2.NewFromConfig(cfg).DescribeAddresses, &ec2.DescribeAddressesInput{Filters: filters},
+		func(o *ec2.DescribeAddressesOutput) []types.Address { return o.Addresses })
 }
 
 func ec2VPCEndpoints() lister {
@@ -111,16 +120,9 @@ func ec2VPCEndpoints() lister {
 			},
 			Policies: []string{"PolicyDocument"},
 		},
-		action: "ec2:DescribeVpcEndpoints",
-		pages: func(cfg aws.Config) source[types.VpcEndpoint] {
-			return paged(ec2.NewFromConfig(cfg).DescribeVpcEndpoints,
-				func(token *string) *ec2.DescribeVpcEndpointsInput {
-					return &ec2.DescribeVpcEndpointsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeVpcEndpointsOutput) ([]types.VpcEndpoint, *string) {
-					return o.VpcEndpoints, o.NextToken
-				})
-		},
+		action:   "ec2:DescribeVpcEndpoints",
+		pages:    unfiltered(listVPCEndpoints),
+		only:     filtered("vpc-endpoint-id", listVPCEndpoints),
 		terminal: []string{string(types.StateDeleted), "deleted"}, // the API answers in lower case
 		arn:      "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/{id}",
 		read: func(v *types.VpcEndpoint) facts {
@@ -129,6 +131,16 @@ func ec2VPCEndpoints() lister {
 			return f
 		},
 	}
+}
+
+func listVPCEndpoints(cfg aws.Config, filters []types.Filter) source[types.VpcEndpoint] {
+	return paged(ec2.NewFromConfig(cfg).DescribeVpcEndpoints,
+		func(token *string) *ec2.DescribeVpcEndpointsInput {
+			return &ec2.DescribeVpcEndpointsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeVpcEndpointsOutput) ([]types.VpcEndpoint, *string) {
+			return o.VpcEndpoints, o.NextToken
+		})
 }
 
 func ec2VPCPeeringConnections() lister {
@@ -144,15 +156,8 @@ func ec2VPCPeeringConnections() lister {
 			},
 		},
 		action: "ec2:DescribeVpcPeeringConnections",
-		pages: func(cfg aws.Config) source[types.VpcPeeringConnection] {
-			return paged(ec2.NewFromConfig(cfg).DescribeVpcPeeringConnections,
-				func(token *string) *ec2.DescribeVpcPeeringConnectionsInput {
-					return &ec2.DescribeVpcPeeringConnectionsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeVpcPeeringConnectionsOutput) ([]types.VpcPeeringConnection, *string) {
-					return o.VpcPeeringConnections, o.NextToken
-				})
-		},
+		pages:  unfiltered(listVPCPeeringConnections),
+		only:   filtered("vpc-peering-connection-id", listVPCPeeringConnections),
 		terminal: []string{ // "VPC peering connection lifecycle" of the VPC Peering Guide
 			string(types.VpcPeeringConnectionStateReasonCodeDeleted), string(types.VpcPeeringConnectionStateReasonCodeExpired),
 			string(types.VpcPeeringConnectionStateReasonCodeFailed), string(types.VpcPeeringConnectionStateReasonCodeRejected),
@@ -171,6 +176,16 @@ func ec2VPCPeeringConnections() lister {
 	}
 }
 
+func listVPCPeeringConnections(cfg aws.Config, filters []types.Filter) source[types.VpcPeeringConnection] {
+	return paged(ec2.NewFromConfig(cfg).DescribeVpcPeeringConnections,
+		func(token *string) *ec2.DescribeVpcPeeringConnectionsInput {
+			return &ec2.DescribeVpcPeeringConnectionsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeVpcPeeringConnectionsOutput) ([]types.VpcPeeringConnection, *string) {
+			return o.VpcPeeringConnections, o.NextToken
+		})
+}
+
 func ec2FlowLogs() lister {
 	return &collector[types.FlowLog]{
 		rules: resource.Schema{
@@ -179,20 +194,23 @@ func ec2FlowLogs() lister {
 			Sets: map[string]string{"TagFieldSpecifications": "{ResourceType}", "TagFieldSpecifications.TagKeys": ""},
 		},
 		action: "ec2:DescribeFlowLogs",
-		pages: func(cfg aws.Config) source[types.FlowLog] {
-			return paged(ec2.NewFromConfig(cfg).DescribeFlowLogs,
-				func(token *string) *ec2.DescribeFlowLogsInput {
-					return &ec2.DescribeFlowLogsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeFlowLogsOutput) ([]types.FlowLog, *string) { return o.FlowLogs, o.NextToken })
-		},
-		arn: "arn:{partition}:ec2:{region}:{account}:vpc-flow-log/{id}",
+		pages:  unfiltered(listFlowLogs),
+		only:   filtered("flow-log-id", listFlowLogs),
+		arn:    "arn:{partition}:ec2:{region}:{account}:vpc-flow-log/{id}",
 		read: func(v *types.FlowLog) facts {
 			f := ec2Facts(v.FlowLogId, v.Tags)
 			f.Status, f.Created = aws.ToString(v.FlowLogStatus), v.CreationTime
 			return f
 		},
 	}
+}
+
+func listFlowLogs(cfg aws.Config, filters []types.Filter) source[types.FlowLog] {
+	return paged(ec2.NewFromConfig(cfg).DescribeFlowLogs,
+		func(token *string) *ec2.DescribeFlowLogsInput {
+			return &ec2.DescribeFlowLogsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filter: filters}
+		},
+		func(o *ec2.DescribeFlowLogsOutput) ([]types.FlowLog, *string) { return o.FlowLogs, o.NextToken })
 }
 
 func ec2DHCPOptions() lister {
@@ -203,18 +221,21 @@ func ec2DHCPOptions() lister {
 			Sets: map[string]string{"DhcpConfigurations": "{Key}"}, // not Values: the first name server is asked first
 		},
 		action: "ec2:DescribeDhcpOptions",
-		pages: func(cfg aws.Config) source[types.DhcpOptions] {
-			return paged(ec2.NewFromConfig(cfg).DescribeDhcpOptions,
-				func(token *string) *ec2.DescribeDhcpOptionsInput {
-					return &ec2.DescribeDhcpOptionsInput{MaxResults: aws.Int32(ec2Page), NextToken: token}
-				},
-				func(o *ec2.DescribeDhcpOptionsOutput) ([]types.DhcpOptions, *string) {
-					return o.DhcpOptions, o.NextToken
-				})
-		},
-		arn:  "arn:{partition}:ec2:{region}:{account}:dhcp-options/{id}",
-		read: func(v *types.DhcpOptions) facts { return ec2Facts(v.DhcpOptionsId, v.Tags).of(v.OwnerId) },
+		pages:  unfiltered(listDHCPOptions),
+		only:   filtered("dhcp-options-id", listDHCPOptions),
+		arn:    "arn:{partition}:ec2:{region}:{account}:dhcp-options/{id}",
+		read:   func(v *types.DhcpOptions) facts { return ec2Facts(v.DhcpOptionsId, v.Tags).of(v.OwnerId) },
 	}
+}
+
+func listDHCPOptions(cfg aws.Config, filters []types.Filter) source[types.DhcpOptions] {
+	return paged(ec2.NewFromConfig(cfg).DescribeDhcpOptions,
+		func(token *string) *ec2.DescribeDhcpOptionsInput {
+			return &ec2.DescribeDhcpOptionsInput{MaxResults: aws.Int32(ec2Page), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeDhcpOptionsOutput) ([]types.DhcpOptions, *string) {
+			return o.DhcpOptions, o.NextToken
+		})
 }
 
 // prefixListOwnerAWS owns the lists of the address ranges of AWS services, which the API
@@ -234,18 +255,8 @@ func ec2PrefixLists() lister {
 			Sets: map[string]string{"Entries": "{Cidr}"},
 		},
 		action: "ec2:DescribeManagedPrefixLists",
-		pages: func(cfg aws.Config) source[prefixList] {
-			return paged(ec2.NewFromConfig(cfg).DescribeManagedPrefixLists,
-				func(token *string) *ec2.DescribeManagedPrefixListsInput {
-					return &ec2.DescribeManagedPrefixListsInput{MaxResults: aws.Int32(ec2PrefixListPage), NextToken: token}
-				},
-				func(o *ec2.DescribeManagedPrefixListsOutput) ([]prefixList, *string) {
-					theirs := func(l types.ManagedPrefixList) bool { return aws.ToString(l.OwnerId) == prefixListOwnerAWS }
-					return converted(slices.DeleteFunc(o.PrefixLists, theirs), func(l types.ManagedPrefixList) prefixList {
-						return prefixList{ManagedPrefixList: l}
-					}), o.NextToken
-				})
-		},
+		pages:  unfiltered(listPrefixLists),
+		only:   filtered("prefix-list-id", listPrefixLists),
 		details: func(cfg aws.Config) []detail[prefixList] {
 			getEntries := ec2.NewFromConfig(cfg).GetManagedPrefixListEntries
 			return []detail[prefixList]{{
@@ -279,4 +290,17 @@ func ec2PrefixLists() lister {
 			}
 		},
 	}
+}
+
+func listPrefixLists(cfg aws.Config, filters []types.Filter) source[prefixList] {
+	return paged(ec2.NewFromConfig(cfg).DescribeManagedPrefixLists,
+		func(token *string) *ec2.DescribeManagedPrefixListsInput {
+			return &ec2.DescribeManagedPrefixListsInput{MaxResults: aws.Int32(ec2PrefixListPage), NextToken: token, Filters: filters}
+		},
+		func(o *ec2.DescribeManagedPrefixListsOutput) ([]prefixList, *string) {
+			theirs := func(l types.ManagedPrefixList) bool { return aws.ToString(l.OwnerId) == prefixListOwnerAWS }
+			return converted(slices.DeleteFunc(o.PrefixLists, theirs), func(l types.ManagedPrefixList) prefixList {
+				return prefixList{ManagedPrefixList: l}
+			}), o.NextToken
+		})
 }

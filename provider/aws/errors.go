@@ -191,6 +191,15 @@ func isNetwork(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
+// unknownHost returns the name of the host that is not known, empty for all other failures.
+func unknownHost(err error) string {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsNotFound {
+		return ""
+	}
+	return dns.Name
+}
+
 func isUnreadable(err error) bool {
 	var (
 		decoding *smithy.DeserializationError

@@ -1,7 +1,10 @@
 package aws
 
 // For the tests of the whole provider.
-var ActionOf = actionOf
+var (
+	ActionOf    = actionOf
+	Unconfirmed = unconfirmed
+)
 
 // AllActions returns every IAM action that a provider can need.
 func AllActions() []string {

@@ -474,8 +474,36 @@ func (c *cloud) checkFound(t *testing.T, types []string, populate func() map[str
 		}
 	}
 	checkUnchanged(t, after, list(t, p))
+	for _, typ := range types {
+		c.checkConfirmed(t, p, typ, made[typ])
+	}
 	checkReadOnly(t, seen, p.Actions())
 	return after
+}
+
+// checkConfirmed asks for resources of EC2 that are there, and for one that is not.
+func (c *cloud) checkConfirmed(t *testing.T, p *elavaaws.Provider, typ string, ids []string) {
+	t.Helper()
+	lacking := []string{"AWS::EC2::NetworkAcl", "AWS::EC2::VPCEndpoint", "AWS::EC2::VPNConnection"} // moto does not know their filters
+	if !strings.HasPrefix(typ, "AWS::EC2::") || slices.Contains(elavaaws.Unconfirmed, typ) || slices.Contains(lacking, typ) {
+		return
+	}
+	scope := resource.Scope{Provider: elavaaws.Name, Account: c.account, Region: "us-east-1", Type: typ}
+	var missing []resource.Key
+	for _, id := range append(slices.Clone(ids), "gone") {
+		missing = append(missing, resource.Key{Provider: elavaaws.Name, Account: c.account, Region: "us-east-1", Type: typ, ID: id})
+	}
+	var there []string
+	err := p.Confirm(t.Context(), scope, missing, func(rs []resource.Resource) error {
+		for _, r := range rs {
+			there = append(there, r.Key.ID)
+		}
+		return nil
+	})
+	slices.Sort(there)
+	if err != nil || !slices.Equal(there, ids) {
+		t.Errorf("%s: asked for %q and one that is gone, and got %q, %v", typ, ids, there, err)
+	}
 }
 
 // A resource that changes is seen to change, and nothing else is.

@@ -19,8 +19,7 @@ func (q *callLimit) class(operation string) string {
 	return operation
 }
 
-// unpublished is for operations of which no limit is published. It is an assumption of
-// ours: the lowest sustained rate that EC2 and ECS publish for operations that read.
+// unpublished is for operations that callLimits does not name. It is a careful guess: the lowest sustained rate that EC2 and ECS publish for operations that read.
 var unpublished = callLimit{rate: 20, burst: 40}
 
 // callLimitOf returns the limit of an operation.
@@ -34,25 +33,30 @@ func callLimitOf(service, operation string) *callLimit {
 	return &unpublished
 }
 
-// callLimits are limits for operations that read. Those of EC2 and Lambda were looked up in
-// the AWS pages that are named. Lines marked (measured) are none of AWS's: users of other
-// tools found them, and Steampipe's AWS plugin (aws/plugin.go) and aws-nuke keep to them.
-// The others are as their authors know them; the page named is where to check them, which was
-// not done. A limit that is too high costs refused calls, and the pace is halved then; one
-// that is too low costs time. What is adjustable stands here with its default.
+// callLimits are limits for operations that read, at their defaults. Each line says where its
+// numbers are from:
+//
+//   - (published): the AWS page that is named has them;
+//   - (measured): none of AWS's; users of other tools found them, and Steampipe's AWS plugin
+//     (aws/plugin.go) and aws-nuke keep to them;
+//   - (careful guess): no page with them was found; the name is that of the page where they
+//     should stand.
+//
+// A limit that is too high costs refused calls, and the pace is halved then; one that is too
+// low costs time.
 var callLimits = []callLimit{
-	// "Request throttling for the Amazon EC2 API": non-mutating actions.
+	// (published) "Request throttling for the Amazon EC2 API": non-mutating actions.
 	{service: "ec2", rate: 20, burst: 100},
-	// "Lambda quotas", API requests: GetFunction 100, GetPolicy 15, all others together 15.
+	// (published) "Lambda quotas", API requests: GetFunction 100, GetPolicy 15, all others together 15.
 	{service: "lambda", operations: []string{"GetFunction"}, rate: 100, burst: 100},
 	{service: "lambda", operations: []string{"GetPolicy"}, rate: 15, burst: 15},
 	{service: "lambda", shared: "control plane", rate: 15, burst: 15},
-	// "Request throttling for the Amazon ECS API": cluster, service and task definition reads.
+	// (published) "Request throttling for the Amazon ECS API": cluster, service and task definition reads.
 	{service: "ecs", rate: 20, burst: 50},
-	// "Amazon API Gateway quotas": 10 a second over all management operations, burst 40.
+	// (published) "Quotas for creating, deploying and managing an API in API Gateway": 10 a second over all management operations, burst 40.
 	{service: "apigateway", shared: "control plane", rate: 10, burst: 40},
 	{service: "apigatewayv2", shared: "control plane", rate: 10, burst: 40},
-	// Route 53, "Quotas on API requests": five a second per account for all of them.
+	// (published) Route 53, "Quotas on API requests": five a second per account for all of them.
 	{service: "route53", shared: "all operations", rate: 5, burst: 5},
 	// CloudFront (measured).
 	{service: "cloudfront", rate: 5, burst: 10},
@@ -60,43 +64,54 @@ var callLimits = []callLimit{
 	{service: "iam", operations: []string{"GetPolicy", "GetPolicyVersion"}, rate: 35, burst: 35},
 	{service: "iam", operations: []string{"ListEntitiesForPolicy"}, rate: 40, burst: 40},
 	{service: "iam", rate: 15, burst: 15},
-	// Organizations: a few calls a second, differently for each operation ("Quotas for AWS
-	// Organizations"); this is the least of them.
+	// (careful guess) "Quotas for AWS Organizations": a few calls a second, differently for
+	// each operation; this is meant to be below all of them.
 	{service: "organizations", rate: 2, burst: 5},
-	// CloudWatch Logs, service quotas: DescribeLogGroups 10, others 5.
+	// (careful guess) "CloudWatch Logs quotas": 5, which is published for DescribeLogStreams;
+	// 10 for DescribeLogGroups.
 	{service: "cloudwatchlogs", operations: []string{"DescribeLogGroups"}, rate: 10, burst: 10},
 	{service: "cloudwatchlogs", rate: 5, burst: 5},
-	// CloudWatch, service quotas: DescribeAlarms 9, ListDashboards and GetDashboard 10.
+	// (published) "CloudWatch service quotas": DescribeAlarms 9, ListDashboards and GetDashboard
+	// 10. The rest is a careful guess.
+	{service: "cloudwatch", operations: []string{"GetDashboard", "ListDashboards"}, rate: 10, burst: 10},
 	{service: "cloudwatch", rate: 9, burst: 9},
-	// Kinesis Data Streams quotas: ListStreams 5, DescribeStream 10, DescribeStreamSummary 20,
+	// (published) "Kinesis Data Streams limits": ListStreams 5, DescribeStream 10, DescribeStreamSummary 20,
 	// ListTagsForStream 5.
 	{service: "kinesis", operations: []string{"DescribeStreamSummary"}, rate: 20, burst: 20},
 	{service: "kinesis", operations: []string{"DescribeStream"}, rate: 10, burst: 10},
 	{service: "kinesis", rate: 5, burst: 5},
-	// Firehose quotas: 5 a second for every operation of the control plane.
+	// (published) "Amazon Kinesis Data Firehose quota": 5 a second for each operation of the
+	// control plane.
 	{service: "firehose", rate: 5, burst: 5},
-	// ACM, service quotas: ListCertificates 8, DescribeCertificate and ListTagsForCertificate 10.
-	{service: "acm", operations: []string{"ListCertificates"}, rate: 8, burst: 8},
+	// (published) "Quotas" of the ACM User Guide: ListCertificates 5, DescribeCertificate and
+	// ListTagsForCertificate 10.
+	{service: "acm", operations: []string{"ListCertificates"}, rate: 5, burst: 5},
 	{service: "acm", rate: 10, burst: 10},
-	// SNS, service quotas: ListTopics and ListSubscriptions 30, ListTagsForResource 10.
+	// (careful guess) "Amazon SNS endpoints and quotas": ListTopics and ListSubscriptions 30, ListTagsForResource 10.
 	{service: "sns", operations: []string{"ListTagsForResource"}, rate: 10, burst: 10},
 	{service: "sns", rate: 30, burst: 30},
-	// Step Functions quotas: ListStateMachines refill 5, bucket 100; DescribeStateMachine 20 and 200.
+	// "Quotas related to API action throttling" of Step Functions: buckets of 100, and of 200 for
+	// DescribeStateMachine (published); refilled by 5 and by 20 a second (careful guess: an
+	// edition of 2019 says 1).
 	{service: "sfn", operations: []string{"DescribeStateMachine"}, rate: 20, burst: 200},
 	{service: "sfn", rate: 5, burst: 100},
+	// (published) "Service quotas" of the Tag Editor User Guide: GetResources 15.
+	{service: "resourcegroupstaggingapi", rate: 15, burst: 15},
 	// EFS (measured).
 	{service: "efs", rate: 10, burst: 10},
 	// WAF (measured).
 	{service: "wafv2", rate: 5, burst: 10},
 	// Service Quotas (measured).
 	{service: "servicequotas", rate: 5, burst: 5},
-	// CloudTrail quotas: GetTrail, DescribeTrails and the like 10 a second; LookupEvents 2.
+	// (published) "Limits in AWS CloudTrail": operations that get, describe and list 10 a second.
+	// LookupEvents, which is none of them: 2.
 	{service: "cloudtrail", operations: []string{"LookupEvents"}, rate: 2, burst: 2},
 	{service: "cloudtrail", rate: 10, burst: 10},
 	// Cloud Control (measured): 55 lists a minute. Behind every call stand calls of the type's
 	// own service that are not counted here, so reading one is held to an assumption of ours.
 	{service: "cloudcontrol", operations: []string{"ListResources"}, rate: 55.0 / 60, burst: 10},
 	{service: "cloudcontrol", rate: 5, burst: 10},
-	// CloudFormation: none is published; its lists are slow and shared with deployments.
+	// (careful guess) CloudFormation: none is published; its lists are slow and shared with
+	// deployments.
 	{service: "cloudformation", rate: 5, burst: 10},
 }

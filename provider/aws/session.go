@@ -197,14 +197,27 @@ func (s *session) regionFor(scope resource.Scope, l lister) (string, error) {
 	return cmp.Or(home, s.home()), nil
 }
 
-// explain turns a failure in a region that is certainly not enabled into one that says so.
+// answers reports whether a region certainly answers now: EC2 has an endpoint in every one. A
+// refusal is an answer.
+func (s *session) answers(ctx context.Context, region string) bool {
+	_, err := ec2.NewFromConfig(s.config(region)).DescribeRegions(ctx, &ec2.DescribeRegionsInput{RegionNames: []string{region}})
+	return err == nil || errorCode(err) != ""
+}
+
+// explain turns a failure in a region that is certainly not enabled, or of a service that has
+// no endpoint there, into one that says so.
 func (s *session) explain(ctx context.Context, region string, err error) error {
-	if !looksDisabled(err) || region == s.home() || !s.disabled(ctx, region) {
+	var what string
+	switch host := unknownHost(err); {
+	case looksDisabled(err) && region != s.home() && s.disabled(ctx, region):
+		what = "region " + region + " is not enabled for the account"
+	case host != "" && s.cfg.BaseEndpoint == nil && s.answers(ctx, region):
+		what = "the service is not offered in region " + region + ": there is no " + host
+	default:
 		return err
 	}
 	return &provider.Error{
-		Reason: provider.ReasonUnavailable, Err: fmt.Errorf("aws: region %s is not enabled for the account", region),
-		Hint: hintFor(provider.ReasonUnavailable, "", ""),
+		Reason: provider.ReasonUnavailable, Err: errors.New("aws: " + what), Hint: hintFor(provider.ReasonUnavailable, "", ""),
 	}
 }
 

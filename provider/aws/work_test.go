@@ -1,16 +1,6 @@
 package aws_test
 
-import (
-	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/firehose"
-	firehosetypes "github.com/aws/aws-sdk-go-v2/service/firehose/types"
-	"github.com/aws/aws-sdk-go-v2/service/kafka"
-	kafkatypes "github.com/aws/aws-sdk-go-v2/service/kafka/types"
-	"github.com/aws/aws-sdk-go-v2/service/memorydb"
-	memorydbtypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
-)
+import "testing"
 
 // Batch was not tried against moto.
 func TestBatch(t *testing.T) {
@@ -77,13 +67,8 @@ func TestElasticBeanstalk(t *testing.T) {
 }
 
 func TestMoto_MemoryDB(t *testing.T) {
-	c := moto(t)
-	m := memorydb.NewFromConfig(c.config(t))
-	must[*memorydb.CreateClusterOutput](t)(m.CreateCluster(t.Context(), &memorydb.CreateClusterInput{
-		ClusterName: aws.String("sessions"), NodeType: aws.String("db.t4g.small"), ACLName: aws.String("open-access"), NumShards: aws.Int32(2),
-		Tags: tagsOf(func(k, v *string) memorydbtypes.Tag { return memorydbtypes.Tag{Key: k, Value: v} }),
-	}))
-	r := checkFound(t, c, map[string][]string{"AWS::MemoryDB::Cluster": {"sessions"}}).get(t, "AWS::MemoryDB::Cluster", "sessions")
+	inv, _ := moto(t).checkPopulated(t, "AWS::MemoryDB::Cluster")
+	r := inv.get(t, "AWS::MemoryDB::Cluster", "sessions")
 	wantTags(t, r, wantedTags)
 	wantAt(t, r, "db.t4g.small", "NodeType")
 }
@@ -102,29 +87,15 @@ func TestDAX(t *testing.T) {
 }
 
 func TestMoto_Firehose(t *testing.T) {
-	c := moto(t)
-	f := firehose.NewFromConfig(c.config(t))
-	for _, name := range []string{"a", "b"} {
-		must[*firehose.CreateDeliveryStreamOutput](t)(f.CreateDeliveryStream(t.Context(), &firehose.CreateDeliveryStreamInput{
-			DeliveryStreamName: &name, Tags: tagsOf(func(k, v *string) firehosetypes.Tag { return firehosetypes.Tag{Key: k, Value: v} }),
-			ExtendedS3DestinationConfiguration: &firehosetypes.ExtendedS3DestinationConfiguration{
-				BucketARN: aws.String("arn:aws:s3:::b"), RoleARN: aws.String("arn:aws:iam::123456789012:role/f"),
-			},
-		}))
-	}
-	r := checkFound(t, c, map[string][]string{"AWS::KinesisFirehose::DeliveryStream": {"a", "b"}}).get(t, "AWS::KinesisFirehose::DeliveryStream", "b")
+	inv, _ := moto(t).checkPopulated(t, "AWS::KinesisFirehose::DeliveryStream")
+	r := inv.get(t, "AWS::KinesisFirehose::DeliveryStream", "b")
 	wantTags(t, r, wantedTags)
 	wantAt(t, r, "arn:aws:s3:::b", "Destinations", 0, "ExtendedS3DestinationDescription", "BucketARN")
 }
 
 func TestMoto_MSK(t *testing.T) {
-	c := moto(t)
-	k := kafka.NewFromConfig(c.config(t))
-	must[*kafka.CreateClusterV2Output](t)(k.CreateClusterV2(t.Context(), &kafka.CreateClusterV2Input{
-		ClusterName: aws.String("events"), Tags: wantedTags,
-		Serverless: &kafkatypes.ServerlessRequest{VpcConfigs: []kafkatypes.VpcConfig{{SubnetIds: []string{"subnet-2", "subnet-1"}}}},
-	}))
-	r := checkFound(t, c, map[string][]string{"AWS::MSK::Cluster": {"events"}}).get(t, "AWS::MSK::Cluster", "events")
+	inv, _ := moto(t).checkPopulated(t, "AWS::MSK::Cluster")
+	r := inv.get(t, "AWS::MSK::Cluster", "events")
 	wantTags(t, r, wantedTags)
 	wantAt(t, r, "subnet-1", "Serverless", "VpcConfigs", 0, "SubnetIds", 0)
 }

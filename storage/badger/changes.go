@@ -122,7 +122,12 @@ const maxMerged = 16
 
 func (r *reading) eventIDs(ctx context.Context, q *storage.ChangeQuery, w window) (iter.Seq2[storage.EventID, error], error) {
 	if q.Key != nil {
-		return r.eventsOfKey(ctx, *q.Key, w), nil
+		return r.eventsOf(ctx, []resource.Key{*q.Key}, w), nil
+	}
+	if q.Name != "" && r.s.indexed.Load() {
+		if ids, err := r.eventsCalled(ctx, q, w); ids != nil || err != nil {
+			return ids, err
+		}
 	}
 	prefixes, err := r.narrowest(ctx, q)
 	if err != nil {
@@ -261,19 +266,21 @@ func (r *reading) merge(prefixes [][]byte, w window) iter.Seq2[storage.EventID, 
 	}
 }
 
-// eventsOfKey yields the events of one resource, which its versions name.
-func (r *reading) eventsOfKey(ctx context.Context, key resource.Key, w window) iter.Seq2[storage.EventID, error] {
+// eventsOf yields the events of some resources, which their versions name.
+func (r *reading) eventsOf(ctx context.Context, keys []resource.Key, w window) iter.Seq2[storage.EventID, error] {
 	return func(yield func(storage.EventID, error) bool) {
 		var ids []storage.EventID
-		for v, err := range r.stored(ctx, key) {
-			if err != nil {
-				yield(storage.EventID{}, err)
-				return
-			}
-			for _, number := range [...]int{v.event, v.replaced} {
-				id := storage.EventID{Revision: v.revision, Number: number}
-				if number > 0 && w.contains(id) {
-					ids = append(ids, id)
+		for _, key := range keys {
+			for v, err := range r.stored(ctx, key) {
+				if err != nil {
+					yield(storage.EventID{}, err)
+					return
+				}
+				for _, number := range [...]int{v.event, v.replaced} {
+					id := storage.EventID{Revision: v.revision, Number: number}
+					if number > 0 && w.contains(id) {
+						ids = append(ids, id)
+					}
 				}
 			}
 		}

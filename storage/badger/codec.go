@@ -84,18 +84,8 @@ func appendVersion(b []byte, v *version) ([]byte, error) {
 
 func decodeVersion(key resource.Key, b []byte) (*version, error) {
 	d := decoder{b: b}
-	v := &version{}
-	code := d.byte()
-	v.revision = int64(d.uvarint())
-	v.time = time.UnixMilli(d.varint()).UTC()
-	v.event = int(d.uvarint())
-	v.replaced = int(d.uvarint())
-	v.schema = uint32(d.uvarint())
-	v.incomplete = d.strings()
+	v := d.versionToName(key)
 	r := &v.resource
-	r.Key = key
-	r.ARN = d.string()
-	r.Name = d.string()
 	r.Status = d.string()
 	r.UID = d.string()
 	r.CreatedAt = d.time()
@@ -106,12 +96,41 @@ func decodeVersion(key resource.Key, b []byte) (*version, error) {
 			r.Tags[k] = d.string()
 		}
 	}
-	if d.failed || code == 0 || int(code) >= len(changeCodes) {
+	if d.failed {
 		return nil, errMalformed
 	}
-	v.changeType = changeCodes[code]
 	r.Attributes = slices.Clone(d.b)
 	return v, nil
+}
+
+// decodeVersionToName decodes no more of a version than what it is called.
+func decodeVersionToName(key resource.Key, b []byte) (*version, error) {
+	d := decoder{b: b}
+	v := d.versionToName(key)
+	if d.failed {
+		return nil, errMalformed
+	}
+	return v, nil
+}
+
+// versionToName reads the first part of a version, which ends with the name.
+func (d *decoder) versionToName(key resource.Key) *version {
+	v := &version{}
+	if code := d.byte(); code > 0 && int(code) < len(changeCodes) {
+		v.changeType = changeCodes[code]
+	} else {
+		d.fail()
+	}
+	v.revision = int64(d.uvarint())
+	v.time = time.UnixMilli(d.varint()).UTC()
+	v.event = int(d.uvarint())
+	v.replaced = int(d.uvarint())
+	v.schema = uint32(d.uvarint())
+	v.incomplete = d.strings()
+	v.resource.Key = key
+	v.resource.ARN = d.string()
+	v.resource.Name = d.string()
+	return v
 }
 
 // appendKnown writes the layout of docs/storage-format.md under "h".

@@ -168,7 +168,7 @@ func (d *differ) keysOfDocuments(ctx context.Context) iter.Seq2[resource.Key, er
 				yield(resource.Key{}, err)
 				return
 			}
-			if to := elsewhere(prefixDocument, &d.q.Filter, key); to != nil {
+			if to := elsewhere([]byte{prefixDocument}, &d.q.Filter, key); to != nil {
 				it.Seek(to)
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	engine "github.com/dgraph-io/badger/v4"
 
@@ -238,7 +239,22 @@ func load(ctx context.Context, dir string, log *slog.Logger, dump iter.Seq2[stor
 	if err := l.finish(); err != nil {
 		return nil, err
 	}
+	if err := indexLoaded(ctx, db, dir, log); err != nil {
+		return nil, err
+	}
 	return l.header, rest(ctx, db, &files{dir: dir}, restToClose)
+}
+
+// indexLoaded indexes the names and ARNs of what was loaded. A dump tells nothing of the
+// index, and gives the versions of a resource in no order.
+func indexLoaded(ctx context.Context, db *engine.DB, dir string, log *slog.Logger) error {
+	s := &Store{db: db, log: log, files: files{path: dir, dir: dir}}
+	s.idle = sync.NewCond(&s.mu)
+	err := s.readState()
+	if err == nil {
+		err = s.indexTerms(ctx)
+	}
+	return translate(err)
 }
 
 func (l *loader) record(rec *storage.DumpRecord) error {

@@ -1,8 +1,11 @@
 package badger
 
 import (
+	"context"
 	"log/slog"
+	"math"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	engine "github.com/dgraph-io/badger/v4"
@@ -42,6 +45,58 @@ func BaselineEntries(r *resource.Resource, f resource.Fingerprint, schema uint32
 
 // DocumentKey returns the key under which the versions of a resource are kept.
 func DocumentKey(k resource.Key) []byte { return resourceKey(prefixDocument, k) }
+
+// Unindex makes an open store one of format 1, which has no index of names and ARNs.
+func (s *Store) Unindex() error {
+	if err := rest(context.Background(), s.db, &s.files, restToEmpty); err != nil {
+		return err
+	}
+	if err := s.db.DropPrefix([]byte{prefixTerm}, []byte{prefixEnded}); err != nil {
+		return err
+	}
+	s.indexed.Store(false)
+	return writeFileDurably(filepath.Join(s.path, formatFile), formatPrefix+strconv.Itoa(unindexedFormat)+"\n")
+}
+
+// IndexTerms indexes names and ARNs as opening a store of format 1 does.
+func (s *Store) IndexTerms(ctx context.Context) error { return s.indexTerms(ctx) }
+
+// Indexed returns up to which key the index was noted to have got; "" where nothing is noted.
+func (s *Store) Indexed() (string, error) {
+	key, err := s.readIndexing(s.head.Load().Revision)
+	return string(key), err
+}
+
+// ForgetTerms drops the index entries of a resource, as damage might.
+func (s *Store) ForgetTerms(r *resource.Resource) error {
+	batch := s.db.NewManagedWriteBatch()
+	defer batch.Cancel()
+	for _, t := range termsOf(r) {
+		if err := batch.DeleteAt(termKey(t, r.Key), uint64(s.head.Load().Revision)); err != nil {
+			return err
+		}
+	}
+	return batch.Flush()
+}
+
+// TermEntries counts the entries that lead from names and ARNs to resources, with all that
+// was written of each, and the notes of what has ended.
+func (s *Store) TermEntries() (entries, written, ended int) {
+	view := s.db.NewTransactionAt(math.MaxUint64, false)
+	defer view.Discard()
+	count := func(prefix byte, all bool) (n int) {
+		it := view.NewIterator(engine.IteratorOptions{Prefix: []byte{prefix}, AllVersions: all})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			n++
+		}
+		return n
+	}
+	return count(prefixTerm, false), count(prefixTerm, true), count(prefixEnded, false)
+}
+
+// IndexedPerNote is after how many resources it is noted how far the index is.
+const IndexedPerNote = indexedPerNote
 
 // LevelZero returns how many tables level 0 of an open store has.
 func (s *Store) LevelZero() int { return levelZero(s.db) }

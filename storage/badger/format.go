@@ -12,8 +12,12 @@ import (
 )
 
 // FormatVersion is the version of the layout that this package writes. It is raised
-// when an older release could misread what a newer one wrote.
-const FormatVersion = 1
+// when an older release could misread what a newer one wrote, or would leave out what a
+// newer one relies on. Format 1 had no index of names and ARNs.
+const FormatVersion = 2
+
+// unindexedFormat is the last one without that index.
+const unindexedFormat = 1
 
 const (
 	formatFile   = "FORMAT"
@@ -22,20 +26,21 @@ const (
 )
 
 // prepare makes the directories of a new store, or checks that an existing one has a
-// format that this package reads, and returns the directory of the engine.
-func prepare(path string) (string, error) {
-	dir := filepath.Join(path, engineDir)
+// format that this package reads, and returns the directory of the engine and the format.
+func prepare(path string) (dir string, format int, err error) {
+	dir = filepath.Join(path, engineDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+		return "", 0, err
 	}
 	text, err := os.ReadFile(filepath.Join(path, formatFile))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return dir, create(path, dir)
+		return dir, FormatVersion, create(path, dir)
 	case err != nil:
-		return "", err
+		return "", 0, err
 	}
-	return dir, checkFormat(filepath.Join(path, formatFile), string(text))
+	format, err = checkFormat(filepath.Join(path, formatFile), string(text))
+	return dir, format, err
 }
 
 func create(path, dir string) error {
@@ -54,18 +59,18 @@ func writeFormat(path string) error {
 	return writeFileDurably(filepath.Join(path, formatFile), formatPrefix+strconv.Itoa(FormatVersion)+"\n")
 }
 
-func checkFormat(file, text string) error {
+func checkFormat(file, text string) (int, error) {
 	number, ok := strings.CutPrefix(strings.TrimSpace(text), formatPrefix)
 	v, err := strconv.Atoi(number)
 	if !ok || err != nil || v < 1 {
-		return fmt.Errorf("%w: %s does not say %q and a number; restore the file (this release writes %q)",
+		return 0, fmt.Errorf("%w: %s does not say %q and a number; restore the file (this release writes %q)",
 			storage.ErrCorrupt, file, formatPrefix, formatPrefix+strconv.Itoa(FormatVersion))
 	}
 	if v > FormatVersion {
-		return fmt.Errorf("%w: %d, and this release reads up to %d; use the release that wrote it, or a newer one",
+		return 0, fmt.Errorf("%w: %d, and this release reads up to %d; use the release that wrote it, or a newer one",
 			storage.ErrNewerFormat, v, FormatVersion)
 	}
-	return nil
+	return v, nil
 }
 
 // writeFileDurably writes a file so that after a crash it is there whole or not at all.

@@ -54,14 +54,33 @@ func TestFormat_EveryReleasedOneReadsExactly(t *testing.T) {
 				if got != string(want) {
 					t.Error(firstDifference(string(want), got))
 				}
+				findByName(t, s)
 				if report, err := s.(*badger.Store).Verify(t.Context(), nil); err != nil || !report.OK() {
 					t.Errorf("Verify: %v, findings %q", err, report.Findings)
 				}
 				(&life{t: t, s: s, n: 50}).scan(change.Created, "after")
+				findByName(t, s)
 				if err := s.Close(); err != nil {
 					t.Error(err)
 				}
 			})
+		}
+	}
+}
+
+// findByName compares what names and ARNs find with what is there, at every revision.
+func findByName(t *testing.T, s storage.Store) {
+	t.Helper()
+	stats, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stats.FormatVersion != badger.FormatVersion {
+		t.Errorf("the store has format %d once it is open, want %d", stats.FormatVersion, badger.FormatVersion)
+	}
+	for revision := stats.OldestRevision; revision <= stats.Revision; revision++ {
+		if err := storagetest.Searches(t.Context(), s, revision); err != nil {
+			t.Error(err)
 		}
 	}
 }

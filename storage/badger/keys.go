@@ -20,6 +20,9 @@ const (
 	prefixScan     = 's' // revision -> scan metadata; its presence commits the revision
 	prefixEvent    = 'e' // revision, number -> change event
 	prefixIndex    = 'x' // dimension, value, revision, number -> nothing
+	prefixTerm     = 'n' // term, the key of a resource -> nothing
+	prefixEnded    = 'u' // revision, the key of a resource -> terms that it ended
+	prefixIndexing = 'j' // how far the terms of an old store were indexed
 	prefixIntent   = 'i' // that revision's number of entries went beyond one transaction
 	prefixOldest   = 'o' // the oldest revision that can be read
 	prefixCleared  = 't' // the revision below which Trim has removed everything
@@ -44,8 +47,10 @@ func appendPart(b []byte, part string) []byte {
 // scopePrefix is what the keys of all resources of a scope begin with. That of an
 // account-wide scope ends before the region.
 func scopePrefix(prefix byte, s resource.Scope) []byte {
-	b := make([]byte, 0, 64)
-	b = append(b, prefix)
+	return appendScope(append(make([]byte, 0, 64), prefix), s)
+}
+
+func appendScope(b []byte, s resource.Scope) []byte {
 	b = appendPart(b, s.Provider)
 	b = appendPart(b, s.Account)
 	b = appendPart(b, s.Type)
@@ -56,8 +61,10 @@ func scopePrefix(prefix byte, s resource.Scope) []byte {
 }
 
 func resourceKey(prefix byte, k resource.Key) []byte {
-	b := make([]byte, 0, 96)
-	b = append(b, prefix)
+	return appendResourceKey(append(make([]byte, 0, 96), prefix), k)
+}
+
+func appendResourceKey(b []byte, k resource.Key) []byte {
 	b = appendPart(b, k.Provider)
 	b = appendPart(b, k.Account)
 	b = appendPart(b, k.Type)
@@ -65,8 +72,14 @@ func resourceKey(prefix byte, k resource.Key) []byte {
 	return append(b, k.ID...)
 }
 
-func parseResourceKey(b []byte) (resource.Key, error) {
-	parts := strings.SplitN(string(b[1:]), "\x00", 5)
+func parseResourceKey(b []byte) (resource.Key, error) { return parseKeyBehind(b, 1) }
+
+// parseKeyBehind reads the key of a resource that stands behind some bytes.
+func parseKeyBehind(b []byte, n int) (resource.Key, error) {
+	if len(b) < n {
+		return resource.Key{}, errBadStoredKey
+	}
+	parts := strings.SplitN(string(b[n:]), "\x00", 5)
 	if len(parts) != 5 {
 		return resource.Key{}, errBadStoredKey
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // randomTime is how long random sequences are tried on every run of the tests.
-const randomTime = 60 * time.Second
+const randomTime = 30 * time.Second
 
 // Random sequences of scans, roll-backs, crashes, reopenings, trims and questions give the
 // same answers as the Model.

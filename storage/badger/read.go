@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	engine "github.com/dgraph-io/badger/v4"
@@ -319,21 +320,28 @@ func (r *reading) trimmed(v, newer *version) bool {
 
 // List implements storage.Store.
 func (s *Store) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
-	if q.KeysOnly && len(q.Tags) == 0 && q.Name == "" {
+	if t, ok := narrowestTerm(&q.Filter); ok && s.indexed.Load() {
+		return s.listTerm(ctx, q, t)
+	}
+	if q.KeysOnly && len(q.Tags) == 0 && q.Name == "" && q.ARN == "" {
 		return s.listKeys(ctx, q)
 	}
 	return stream(s, q.Revision, "listing resources", func(r *reading, yield func(*storage.Version) bool) error {
 		it := r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixDocument}, AllVersions: r.revision < r.head})
 		defer it.Close()
-		l := lister{r: r, q: &q, it: it, prefix: prefixDocument}
+		l := lister{r: r, q: &q, it: it, prefix: []byte{prefixDocument}}
 		l.start()
 		for {
 			v, err := l.next(ctx)
 			if err != nil || v == nil {
 				return err
 			}
-			if q.Match(&v.Resource) && !yield(v) {
-				return nil
+			if q.Match(&v.Resource) {
+				if !yield(v) {
+					return nil
+				}
+			} else if err := l.passed(v.Resource.Key); err != nil {
+				return err
 			}
 		}
 	})
@@ -347,36 +355,59 @@ func (s *Store) listKeys(ctx context.Context, q storage.Query) iter.Seq2[*storag
 		defer at.Discard()
 		it := at.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixKnown}})
 		defer it.Close()
-		l := lister{r: r, q: &q, it: it, prefix: prefixKnown}
-		l.start()
-		for it.Valid() {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			key, err := parseResourceKey(it.Item().Key())
-			if err != nil {
-				return err
-			}
-			if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
-				it.Seek(to)
-				continue
-			}
-			if q.MatchKey(key) && !yield(&storage.Version{Resource: resource.Resource{Key: key}}) {
-				return nil
-			}
-			it.Next()
-		}
-		return nil
+		l := lister{r: r, q: &q, it: it, prefix: []byte{prefixKnown}}
+		return l.keys(ctx, func(key resource.Key) (more bool, err error) {
+			return yield(&storage.Version{Resource: resource.Resource{Key: key}}), nil
+		})
 	})
 }
 
-// lister walks over documents, or what else is kept under the keys of resources, key by
-// key, and leaves out scopes in which the query can find nothing.
+// lister walks over documents, or what else is kept under the keys of resources behind a
+// prefix, key by key, and leaves out scopes in which the query can find nothing.
 type lister struct {
 	r      *reading
 	q      *storage.Query
 	it     *engine.Iterator
-	prefix byte
+	prefix []byte
+}
+
+// passed tells the query of a key that it does not select.
+func (l *lister) passed(key resource.Key) error {
+	if l.q.Passed == nil {
+		return nil
+	}
+	return l.q.Passed(key)
+}
+
+// keys visits the keys that the query can select, of entries that have one version each,
+// until the visitor has enough.
+func (l *lister) keys(ctx context.Context, visit func(resource.Key) (more bool, err error)) error {
+	l.start()
+	for l.it.Valid() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		key, err := parseKeyBehind(l.it.Item().Key(), len(l.prefix))
+		if err != nil {
+			return err
+		}
+		if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
+			if err := l.passed(key); err != nil {
+				return err
+			}
+			l.it.Seek(to)
+			continue
+		}
+		if l.q.MatchKey(key) {
+			if more, err := visit(key); err != nil || !more {
+				return err
+			}
+		} else if err := l.passed(key); err != nil {
+			return err
+		}
+		l.it.Next()
+	}
+	return nil
 }
 
 func (l *lister) start() {
@@ -384,7 +415,7 @@ func (l *lister) start() {
 		l.it.Rewind()
 		return
 	}
-	after := resourceKey(l.prefix, *l.q.After)
+	after := appendResourceKey(slices.Clone(l.prefix), *l.q.After)
 	l.it.Seek(after)
 	l.skip(after)
 }
@@ -408,6 +439,9 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 			return nil, err
 		}
 		if to := elsewhere(l.prefix, &l.q.Filter, key); to != nil {
+			if err := l.passed(key); err != nil {
+				return nil, err
+			}
 			l.it.Seek(to)
 			continue
 		}
@@ -418,28 +452,31 @@ func (l *lister) next(ctx context.Context) (*storage.Version, error) {
 		if v != nil && v.ChangeType != change.Disappeared {
 			return v, nil
 		}
+		if err := l.passed(key); err != nil {
+			return nil, err
+		}
 	}
 	return nil, nil
 }
 
 // elsewhere returns where to go on if nothing in the key's type or scope is wanted, or
 // only one id of the scope that is not the key's. What is walked over lies below prefix.
-func elsewhere(prefix byte, f *storage.Filter, key resource.Key) []byte {
+func elsewhere(prefix []byte, f *storage.Filter, key resource.Key) []byte {
 	if !f.MatchScope(key.Scope().AccountWide()) {
-		return behind(scopePrefix(prefix, key.Scope().AccountWide()))
+		return behind(appendScope(slices.Clone(prefix), key.Scope().AccountWide()))
 	}
 	if key.Region != resource.Global && !f.MatchScope(key.Scope()) {
-		return behind(scopePrefix(prefix, key.Scope()))
+		return behind(appendScope(slices.Clone(prefix), key.Scope()))
 	}
 	if f.ID == "" || f.ID == key.ID {
 		return nil
 	}
 	wanted := key
 	if wanted.ID = f.ID; key.ID < f.ID {
-		return resourceKey(prefix, wanted)
+		return appendResourceKey(slices.Clone(prefix), wanted)
 	}
 	wanted.ID = ""
-	return behind(resourceKey(prefix, wanted))
+	return behind(appendResourceKey(slices.Clone(prefix), wanted))
 }
 
 // behind returns the first key behind all that begin with prefix, which ends with a

@@ -2,6 +2,7 @@ package badger
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -484,7 +485,7 @@ func (s *Store) checkRecovered(since int64) error {
 	if noted.oldest > oldest {
 		return s.lost(fmt.Sprintf("has %d as its oldest revision, but what is below %d was dropped", oldest, noted.oldest))
 	}
-	c := recoveryCheck{s: s, since: max(since, oldest), head: head, tallies: map[int64]*tally{}}
+	c := recoveryCheck{s: s, since: max(since, oldest), head: head, oldest: oldest, tallies: map[int64]*tally{}}
 	if err := c.all(); err != nil {
 		return s.lost(err.Error())
 	}
@@ -500,13 +501,16 @@ func (s *Store) lost(what string) error {
 type recoveryCheck struct {
 	s           *Store
 	since, head int64
+	oldest      int64
 	tallies     map[int64]*tally
+	called      *termSet // nil where names and ARNs are not indexed
 }
 
 // tally is what there is of one revision. An index entry is counted by dimension.
 type tally struct {
 	scan     *storage.ScanMetadata
 	versions storage.ScanMetadata // its counts
+	uncalled int                  // versions that are not found by their name and ARN
 	known    int
 	events   int
 	indexed  int
@@ -514,8 +518,11 @@ type tally struct {
 
 func (c *recoveryCheck) all() error {
 	if c.head > c.since {
+		if err := c.readTerms(); err != nil {
+			return err
+		}
 		for prefix, count := range map[byte]func(*engine.Item, *tally) error{
-			prefixScan: countScan, prefixDocument: countVersion, prefixKnown: countKnown, prefixEvent: countEvent, prefixIndex: countIndex,
+			prefixScan: countScan, prefixDocument: c.countVersion, prefixKnown: countKnown, prefixEvent: countEvent, prefixIndex: countIndex,
 		} {
 			if err := c.each(prefix, count); err != nil {
 				return err
@@ -558,7 +565,19 @@ func countScan(item *engine.Item, t *tally) (err error) {
 	return err
 }
 
-func countVersion(item *engine.Item, t *tally) error {
+// readTerms reads the index of names and ARNs.
+func (c *recoveryCheck) readTerms() (err error) {
+	if c.s.format <= unindexedFormat {
+		return nil
+	}
+	view := c.s.db.NewTransactionAt(uint64(c.head), false)
+	defer view.Discard()
+	r := &reading{s: c.s, txn: view, head: c.head, revision: c.head, oldest: c.oldest}
+	c.called, err = r.termSet(context.Background())
+	return err
+}
+
+func (c *recoveryCheck) countVersion(item *engine.Item, t *tally) error {
 	key, err := parseResourceKey(item.Key())
 	if err != nil {
 		return err
@@ -570,6 +589,9 @@ func countVersion(item *engine.Item, t *tally) error {
 	t.versions.Count(v.changeType)
 	if v.replaced > 0 {
 		t.versions.Count(change.Disappeared)
+	}
+	if c.called != nil && c.called.lacks(&v.resource) {
+		t.uncalled++
 	}
 	return nil
 }
@@ -609,6 +631,8 @@ func (t *tally) check(revision int64) error {
 	case m.Created != v.Created, m.Modified != v.Modified, m.Disappeared != v.Disappeared,
 		m.Baseline != v.Baseline, m.Rebaselined != v.Rebaselined, live != t.known:
 		return fmt.Errorf("lacks a part of revision %d, or holds more: its versions are not those that its scan counted", revision)
+	case t.uncalled > 0:
+		return fmt.Errorf("lacks a part of revision %d: names and ARNs of its versions are not indexed", revision)
 	case m.Changes() != t.events, eventIndexes*t.events != t.indexed:
 		return fmt.Errorf("lacks a part of revision %d, or holds more: its events are not those that its scan counted", revision)
 	}

@@ -93,7 +93,12 @@ type Store struct {
 
 	head   atomic.Pointer[storage.Head]
 	oldest atomic.Int64 // revision that can be read; 0 before anything was trimmed
-	times  revisionTimes
+	format int          // of the files, once the store is open
+
+	// indexed is false while names and ARNs lead to nothing: the store is of format 1, and
+	// there is no room for the index.
+	indexed atomic.Bool
+	times   revisionTimes
 
 	maintenance sync.Mutex // held while old entries are removed, or must not be
 
@@ -119,11 +124,11 @@ func Open(opts Options) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	dir, err := prepare(opts.Path)
+	dir, format, err := prepare(opts.Path)
 	if err != nil {
 		return nil, fmt.Errorf("opening store %s: %w", opts.Path, translate(err))
 	}
-	s := &Store{path: opts.Path, log: log, files: files{path: opts.Path, dir: dir}}
+	s := &Store{path: opts.Path, log: log, format: format, files: files{path: opts.Path, dir: dir}}
 	s.idle = sync.NewCond(&s.mu)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("opening store %s: %w", opts.Path, err)
@@ -169,6 +174,9 @@ func (s *Store) start() (err error) {
 	err = s.readState()
 	if err == nil {
 		err = s.undoCutOff()
+	}
+	if err == nil {
+		err = s.raiseFormat(context.Background())
 	}
 	if err != nil {
 		return errors.Join(translate(err), s.db.Close())
@@ -283,7 +291,7 @@ func (s *Store) Stats(context.Context) (storage.Stats, error) {
 	}
 	defer done()
 	head := s.head.Load().Revision
-	stats := storage.Stats{Engine: "badger", FormatVersion: FormatVersion, Revision: head}
+	stats := storage.Stats{Engine: "badger", FormatVersion: s.format, Revision: head}
 	if head > 0 {
 		stats.OldestRevision = max(1, s.oldest.Load())
 	}

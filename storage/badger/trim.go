@@ -66,7 +66,8 @@ func (s *Store) trim(ctx context.Context, head, revision int64) error {
 }
 
 // clear deletes the scan records of the revisions from first on below end, and the events
-// up to it: the state at end is what is left, and how it came to be is not.
+// up to it: the state at end is what is left, and how it came to be is not. With them go
+// the names and ARNs that nothing is called any more.
 func (s *Store) clear(ctx context.Context, head, first, end int64) error {
 	view := s.db.NewTransactionAt(uint64(head), false)
 	defer view.Discard()
@@ -94,6 +95,10 @@ func (s *Store) clear(ctx context.Context, head, first, end int64) error {
 		if err := clearEvent(batch, view, id, it.Item()); err != nil {
 			return err
 		}
+	}
+	r := &reading{s: s, txn: view, head: head, revision: head, oldest: end}
+	if err := r.clearTerms(ctx, batch, first); err != nil {
+		return err
 	}
 	for revision := first; revision < end; revision++ {
 		if err := batch.DeleteAt(scanKey(revision), uint64(revision)); err != nil {

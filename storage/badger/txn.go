@@ -153,6 +153,9 @@ func (t *txn) stage(m storage.Mutation) error {
 		v.event = number
 		v.replaced = t.disappeared[m.Resource.Key]
 	}
+	if err := t.stageTerms(&m, v.replaced > 0); err != nil {
+		return err
+	}
 	if m.Type == change.Disappeared {
 		return t.stageTombstone(&v)
 	}
@@ -178,6 +181,28 @@ func (t *txn) stageTombstone(v *version) error {
 		return err
 	}
 	return t.delete(resourceKey(prefixKnown, key))
+}
+
+// stageTerms indexes what a resource is called now, and notes what it is called no more.
+func (t *txn) stageTerms(m *storage.Mutation, replaced bool) error {
+	key, now := m.Resource.Key, termsOf(m.Resource)
+	var before []term
+	if !replaced { // else its predecessor was dealt with when it disappeared
+		var err error
+		if before, err = t.s.termsAt(key, t.revision-1); err != nil {
+			return err
+		}
+	}
+	added, ended := turn(before, now, m.Type == change.Disappeared)
+	for _, x := range added {
+		if err := t.put(termKey(x, key), nil, 0); err != nil {
+			return err
+		}
+	}
+	if len(ended) == 0 {
+		return nil
+	}
+	return t.put(endedKey(t.revision, key), appendTerms(nil, ended), 0)
 }
 
 func (t *txn) putVersion(v *version, meta byte) error {

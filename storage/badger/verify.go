@@ -16,8 +16,8 @@ import (
 
 // Verify reads the whole store and checks it against itself: the checksums of all
 // tables, the order and form of keys, the chain of versions of every resource, their
-// fingerprints, the index against the events and the events against the versions, and
-// the counts of scans and scopes. progress, if not nil, is told what is being checked
+// fingerprints, their names and ARNs against the index of these, the index of events
+// against the events and these against the versions, and the counts of scans and scopes. progress, if not nil, is told what is being checked
 // and how many entries of it were read. The error is that of a check that could not be
 // made; what it found is in the result.
 func (s *Store) Verify(ctx context.Context, progress func(part string, entries int64)) (*storage.Verification, error) {
@@ -52,6 +52,7 @@ type verifier struct {
 	progress func(string, int64)
 	report   storage.Verification
 	hasher   resource.Hasher
+	called   *termSet // nil where names and ARNs are not indexed
 
 	live   map[resource.Scope]int          // live resources by the scope of their keys
 	counts map[int64]*storage.ScanMetadata // events counted by revision
@@ -66,7 +67,7 @@ func (v *verifier) all() error {
 		v.report.Find("checksums: %v", err)
 		return nil // what Badger reads after that is not worth checking
 	}
-	for _, part := range [...]func() error{v.documents, v.known, v.events, v.index, v.scans, v.scopes} {
+	for _, part := range [...]func() error{v.terms, v.documents, v.known, v.events, v.index, v.scans, v.scopes} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -101,6 +102,22 @@ func (v *verifier) each(part string, prefix byte, visit func(*engine.Item) error
 	}
 	v.progress(part, n)
 	return nil
+}
+
+// terms checks the form of the index of names and ARNs. It may lead to a resource that is
+// called otherwise.
+func (v *verifier) terms() error {
+	if !v.r.s.indexed.Load() {
+		return nil
+	}
+	err := v.each("names", prefixTerm, func(item *engine.Item) error {
+		_, err := parseKeyBehind(item.Key(), termPrefixLength)
+		return err
+	})
+	if err == nil {
+		v.called, err = v.r.termSet(v.ctx)
+	}
+	return err
 }
 
 // documents checks the versions of every resource.
@@ -154,6 +171,8 @@ func (v *verifier) version(this, newer *version) error {
 		return fmt.Errorf("is a tombstone and is followed by %q", newer.changeType)
 	case newer != nil && !this.time.Before(newer.time):
 		return errors.New("is not older than its successor")
+	case v.called != nil && v.called.lacks(&this.resource):
+		return errors.New("is not found by its name and ARN")
 	case this.changeType == change.Disappeared:
 		return v.eventOf(this)
 	case len(this.resource.Attributes) > 0 && !json.Valid(this.resource.Attributes):

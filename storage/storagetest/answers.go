@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,9 @@ func (c *comparison) revision(r int64) error {
 	if err != nil {
 		return err
 	}
+	if err := Searches(c.ctx, c.got, r); err != nil {
+		return err
+	}
 	if err := same(what("Scopes"), viewScope, nil, c.want.Scopes(c.ctx, r), c.got.Scopes(c.ctx, r)); err != nil {
 		return err
 	}
@@ -103,6 +107,43 @@ func (c *comparison) revision(r int64) error {
 		got, err := c.got.RevisionAt(c.ctx, t)
 		if err != nil || want != got {
 			return fmt.Errorf("RevisionAt(%v): %d and %v, want %d", t, got, err, want)
+		}
+	}
+	return nil
+}
+
+// searched is how many names and ARNs Searches looks for at one revision.
+const searched = 40
+
+// Searches compares what a store finds by names and ARNs at a revision with what it lists
+// there. Of many it takes some.
+func Searches(ctx context.Context, s storage.Store, revision int64) error {
+	type text struct{ name, arn string }
+	called := map[text][]string{}
+	for v, err := range s.List(ctx, storage.Query{Revision: revision}) {
+		if err != nil {
+			return err
+		}
+		for _, t := range []text{{name: v.Resource.Name}, {arn: v.Resource.ARN}} {
+			called[t] = append(called[t], v.Resource.Key.String())
+		}
+	}
+	delete(called, text{})
+	texts := slices.SortedFunc(maps.Keys(called), func(a, b text) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.arn, b.arn))
+	})
+	for i := 0; i < len(texts); i += 1 + len(texts)/searched {
+		filter := storage.Filter{Name: texts[i].name, ARN: texts[i].arn}
+		found, err := collect(keysOf(s.List(ctx, storage.Query{Filter: filter, Revision: revision})))
+		if err != nil {
+			return err
+		}
+		var keys []string
+		for _, k := range found {
+			keys = append(keys, k.String())
+		}
+		if !slices.Equal(keys, called[texts[i]]) {
+			return fmt.Errorf("List at revision %d by name %q and ARN %q: %q, want %q", revision, filter.Name, filter.ARN, keys, called[texts[i]])
 		}
 	}
 	return nil

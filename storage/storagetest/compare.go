@@ -241,6 +241,9 @@ func showFilter(b *strings.Builder, f storage.Filter) {
 	if f.Name != "" {
 		fmt.Fprintf(b, ", name %q", f.Name)
 	}
+	if f.ARN != "" {
+		fmt.Fprintf(b, ", ARN %q", f.ARN)
+	}
 	if f.ID != "" {
 		fmt.Fprintf(b, ", id %q", f.ID)
 	}

@@ -56,7 +56,7 @@ func Exercise(t *testing.T, open Open, o Options) {
 func allCases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		transactionCases, readCases, filterCases, changeCases, diffCases, scopeCases, timeCases, trimCases, upkeepCases, durabilityCases, robustnessCases,
+		transactionCases, readCases, filterCases, nameCases, changeCases, diffCases, scopeCases, timeCases, trimCases, upkeepCases, durabilityCases, robustnessCases,
 	} {
 		all = append(all, group...)
 	}

@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"errors"
+
 	"github.com/elava-dev/elava/change"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
@@ -11,6 +13,7 @@ var filterCases = []testCase{
 	{name: "List applies filters to the revision that it reads", run: listFiltersInThePast},
 	{name: "List begins behind a key", run: listAfter},
 	{name: "List yields every resource once where it is read in pages", run: listPages},
+	{name: "List tells what it passes, and goes on behind it", run: listPassed},
 	{name: "ids, types, regions and accounts that begin alike do not mix", heavy: true, run: prefixesDoNotMix},
 	{name: "keys may contain whatever is valid", run: oddKeys},
 }
@@ -135,6 +138,70 @@ func listPages(w *twin) {
 		want = append(want, k.ID)
 	}
 	w.want("all pages", got, want...)
+}
+
+// listPassed breaks listings off after every few resources that are not selected.
+func listPassed(w *twin) {
+	var first, second []storage.Mutation
+	for i, k := range append(many(instances, 30), many(scopeOf("eu-west-1", bucket), 30)...) {
+		r := example(k, i%7)
+		r.Name = "web"
+		first = append(first, observed(change.Created, r))
+		if i%2 == 0 {
+			r = example(k, i%5)
+			r.Name = []string{"web", "db"}[i%4/2]
+			second = append(second, observed(change.Modified, r))
+		}
+	}
+	w.scan(first...)
+	w.scan(append(second, disappeared(in(instances, "i-000003")))...)
+	for _, q := range []storage.Query{
+		{Filter: storage.Filter{Tags: []storage.TagFilter{{Key: "n", Value: "3"}}}},
+		{Filter: storage.Filter{Tags: []storage.TagFilter{{Key: "none", AnyValue: true}}}},
+		{Filter: storage.Filter{Name: "web"}, Revision: 2},
+		{Filter: storage.Filter{Name: "db", Regions: []string{"eu-west-1"}}},
+		{Filter: storage.Filter{Name: "web", Tags: []storage.TagFilter{{Key: "n", Value: "1"}}}, Revision: 1},
+		{Filter: storage.Filter{ID: "i-000007"}},
+		{Filter: storage.Filter{ID: "i-000003"}, KeysOnly: true},
+	} {
+		want, err := w.list(q)
+		w.ok(err, "List")
+		var got []string
+		for rest, broken := q, true; broken; {
+			broken = w.listUntilPassed(&rest, 3, &got)
+		}
+		w.want(showQuery(q)+", broken off", got, keysIn(want)...)
+	}
+}
+
+var errPassed = errors.New("enough was passed")
+
+// listUntilPassed lists until so many resources were passed and has the query go on there.
+func (w *twin) listUntilPassed(q *storage.Query, most int, got *[]string) (broken bool) {
+	passed := 0
+	var last resource.Key
+	asked := *q
+	asked.Passed = func(k resource.Key) error {
+		if passed++; passed > 1 && k.Compare(last) < 0 {
+			w.fail("%s was passed behind %s", k, last)
+		}
+		if last = k; passed == most {
+			return errPassed
+		}
+		return nil
+	}
+	for v, err := range w.store.List(w.ctx, asked) {
+		if errors.Is(err, errPassed) {
+			q.After = &last
+			return true
+		}
+		w.ok(err, "List")
+		*got = append(*got, v.Resource.Key.String())
+	}
+	if passed >= most {
+		w.fail("%s went on although it was to end", showQuery(*q))
+	}
+	return false
 }
 
 // prefixesDoNotMix crosses parts of which one begins as another does and which sort

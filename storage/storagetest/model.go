@@ -219,10 +219,6 @@ func stream[T any](ctx context.Context, m *Model, collect func() ([]T, error)) i
 	return func(yield func(T, error) bool) {
 		var none T
 		items, err := locked(ctx, m, collect)
-		if err != nil {
-			yield(none, err)
-			return
-		}
 		for _, item := range items {
 			if err := ctx.Err(); err != nil {
 				yield(none, err)
@@ -231,6 +227,9 @@ func stream[T any](ctx context.Context, m *Model, collect func() ([]T, error)) i
 			if !yield(item, nil) {
 				return
 			}
+		}
+		if err != nil {
+			yield(none, err)
 		}
 	}
 }
@@ -281,6 +280,12 @@ func (m *Model) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Ve
 			v := m.version(k, m.index(k, at))
 			v.Changes = nil
 			if !q.Match(&v.Resource) {
+				if q.Passed == nil {
+					continue
+				}
+				if err := q.Passed(k); err != nil {
+					return all, err
+				}
 				continue
 			}
 			if q.KeysOnly {

@@ -38,6 +38,9 @@ var mutants = []mutant{
 	{"leaves quiet versions out of a Diff", true, func(m *Model) storage.Store { return diffWithoutQuiet{m} }},
 	{"applies a filter to what is and not to what was", true, func(m *Model) storage.Store { return diffFiltersAfter{m} }},
 	{"applies a filter to the key only", true, func(m *Model) storage.Store { return filtersKeysOnly{m} }},
+	{"finds by what something is called now", true, func(m *Model) storage.Store { return searchesTheHead{m} }},
+	{"takes an ARN for any", true, func(m *Model) storage.Store { return ignoresARNs{m} }},
+	{"finds the events of what is called so now", true, func(m *Model) storage.Store { return searchesEventsByTheHead{m} }},
 	{"rewinds time with the clock", true, func(m *Model) storage.Store { return rewindsTime{m} }},
 	{"keeps more than milliseconds", true, func(m *Model) storage.Store { return keepsMicroseconds{m} }},
 	{"finds the oldest revision that is younger", true, func(m *Model) storage.Store { return revisionAtIsLater{m} }},
@@ -422,8 +425,55 @@ func (m listAfterIsInclusive) List(ctx context.Context, q storage.Query) iter.Se
 type filtersKeysOnly struct{ *Model }
 
 func (m filtersKeysOnly) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
-	q.Tags, q.Name = nil, ""
+	q.Tags, q.Name, q.ARN = nil, "", ""
 	return m.Model.List(ctx, q)
+}
+
+// searchesTheHead is what an index does that forgets old names.
+type searchesTheHead struct{ *Model }
+
+func (m searchesTheHead) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
+	return func(yield func(*storage.Version, error) bool) {
+		for v, err := range m.Model.List(ctx, q) {
+			if err == nil && q.Name != "" && m.newestName(v.Resource.Key) != q.Name {
+				continue
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+func (m *Model) newestName(key resource.Key) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	history := m.versions[key]
+	return history[len(history)-1].Resource.Name
+}
+
+type ignoresARNs struct{ *Model }
+
+func (m ignoresARNs) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
+	q.ARN = ""
+	return m.Model.List(ctx, q)
+}
+
+type searchesEventsByTheHead struct{ *Model }
+
+func (m searchesEventsByTheHead) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
+	return func(yield func(*storage.ChangeEvent, error) bool) {
+		for e, err := range m.Model.Changes(ctx, q) {
+			if err == nil && q.Name != "" {
+				if key, err := resource.ParseKey(e.Key); err != nil || m.newestName(key) != q.Name {
+					continue
+				}
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 type rewindsTime struct{ *Model }

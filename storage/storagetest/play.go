@@ -277,6 +277,7 @@ func (p *player) mutation(t change.Type, k resource.Key) storage.Mutation {
 	p.contents++
 	r := example(k, p.contents)
 	r.Name = oneOf(p.c, "", "web", "db")
+	r.ARN = oneOf(p.c, "", r.ARN, p.randomARN(k))
 	r.Status = oneOf(p.c, "running", "", "stopped")
 	r.UID = oneOf(p.c, "", fmt.Sprint("uid-", p.contents))
 	r.Tags["env"] = oneOf(p.c, "prod", "dev", "")
@@ -329,7 +330,9 @@ func (p *player) setScopeRandom() {
 // askRandom puts one question of a random kind with random arguments.
 func (p *player) askRandom() {
 	p.t.Helper()
-	switch p.c.pick(11) {
+	switch p.c.pick(14) {
+	case 11, 12, 13:
+		_, _ = p.list(p.randomSearch())
 	case 0:
 		_, _ = p.list(p.randomQuery())
 	case 1:
@@ -364,7 +367,7 @@ func (p *player) randomFilter() storage.Filter {
 		Types:    oneOf(p.c, nil, nil, []string{"AWS::S3::Bucket"}, []string{"*bucketpolicy", "x"}, []string{"aws::s3::*"}),
 		Regions:  oneOf(p.c, nil, nil, []string{"us"}, []string{resource.Global, "us-east-1"}),
 		Accounts: oneOf(p.c, nil, nil, []string{"1"}, []string{"12", "1"}),
-		Name:     oneOf(p.c, "", "", "", "web"),
+		Name:     oneOf(p.c, "", "", "", "web", "db", "name of a"), // the last one is that of tombstones
 		ID:       oneOf(p.c, "", "", "", "a", "a/b"),
 	}
 	return f
@@ -384,6 +387,22 @@ func (p *player) randomQuery() storage.Query {
 		q.After = &k
 	}
 	return q
+}
+
+// randomSearch asks for a name or an ARN, or both, at any revision.
+func (p *player) randomSearch() storage.Query {
+	q := p.randomQuery()
+	q.Name = oneOf(p.c, "", "web", "db", "name of a", "nobody")
+	if q.Name == "" || chance(p.c, 4) {
+		q.ARN = p.randomARN(oneOf(p.c, p.universe...))
+	}
+	q.KeysOnly = chance(p.c, 4)
+	return q
+}
+
+// randomARN is one of two that a resource has in turn.
+func (p *player) randomARN(k resource.Key) string {
+	return oneOf(p.c, "arn:", "arn:2:") + k.String()
 }
 
 func (p *player) randomDiffQuery() storage.DiffQuery {
@@ -417,6 +436,9 @@ func (p *player) randomChangeQuery() storage.ChangeQuery {
 func (p *player) checkRevision(revision int64) {
 	p.t.Helper()
 	p.twin.checkRevision(revision)
+	for _, name := range []string{"web", "db", "name of a"} {
+		_, _ = p.list(storage.Query{Filter: storage.Filter{Name: name}, Revision: revision})
+	}
 	recorded := p.keys()
 	for _, k := range p.universe {
 		if !slices.Contains(recorded, k) {

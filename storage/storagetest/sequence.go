@@ -219,6 +219,9 @@ func (a *act) stageKey(k resource.Key, live map[resource.Key]bool, appears chang
 
 func (a *act) observed(t change.Type, k resource.Key, text int) storage.Mutation {
 	r := example(k, a.n)
+	if a.chance(20) {
+		r.Name = oneOf(&dice{random: a.random}, "", "web", "db")
+	}
 	if text > 0 {
 		r.Attributes = fmt.Appendf(nil, `{"N":%d,"Text":"%s"}`, a.n, a.text(text))
 	}
