@@ -147,7 +147,7 @@ func BenchmarkAPI_Latency(b *testing.B) {
 		{"changes, first page", func(int) string { return "changes" }, 50},
 		{"changes of a type, first page", func(n int) string { return fmt.Sprintf("changes?type=*type%02d", n%20) }, 50},
 		{"changes of one resource", func(n int) string { return "changes?key=" + url.QueryEscape(key(n)) }, 50},
-		{"diff of the last two revisions, first page", func(int) string { return "diff?from=99" }, 50},
+		{"diff of the last two revisions, first page", func(int) string { return "diff?from=99&to=100" }, 50},
 		{"diff of all revisions, first page", func(int) string { return "diff?from=1" }, 50},
 		{"scans, first page", func(int) string { return "scans" }, 50},
 		{"scopes", func(int) string { return "scopes" }, 50},

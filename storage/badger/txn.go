@@ -1,10 +1,12 @@
 package badger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	engine "github.com/dgraph-io/badger/v4"
@@ -31,6 +33,9 @@ type txn struct {
 	events      int // numbered so far
 	counts      storage.ScanMetadata
 	disappeared map[resource.Key]int // event numbers, for resources replaced later
+
+	called      [][]byte // index entries of names and ARNs that are to be written
+	calledBytes int
 
 	pending      []*engine.Entry
 	pendingBytes int
@@ -195,14 +200,36 @@ func (t *txn) stageTerms(m *storage.Mutation, replaced bool) error {
 	}
 	added, ended := turn(before, now, m.Type == change.Disappeared)
 	for _, x := range added {
-		if err := t.put(termKey(x, key), nil, 0); err != nil {
+		k := termKey(x, key)
+		t.called = append(t.called, k)
+		t.calledBytes += len(k)
+	}
+	if len(ended) > 0 {
+		if err := t.put(endedKey(t.revision, key), appendTerms(nil, ended), 0); err != nil {
 			return err
 		}
 	}
-	if len(ended) == 0 {
+	if t.calledBytes < maxCalledBytes {
 		return nil
 	}
-	return t.put(endedKey(t.revision, key), appendTerms(nil, ended), 0)
+	return t.putCalled()
+}
+
+// maxCalledBytes is how much of the index of names and ARNs is held back. Its entries come
+// in no order. Written as they come, every memtable would hold some from everywhere, and
+// every compaction would write all of them again.
+const maxCalledBytes = 4 << 20
+
+// putCalled writes, in order, what was held back of the index of names and ARNs.
+func (t *txn) putCalled() error {
+	slices.SortFunc(t.called, bytes.Compare)
+	for _, k := range t.called {
+		if err := t.put(k, nil, 0); err != nil {
+			return err
+		}
+	}
+	t.called, t.calledBytes = nil, 0
+	return nil
 }
 
 func (t *txn) putVersion(v *version, meta byte) error {
@@ -371,6 +398,9 @@ func (t *txn) Commit(ctx context.Context, meta *storage.ScanMetadata) error {
 // returns: a revision that was reported survives a power cut.
 func (t *txn) commit(meta *storage.ScanMetadata) error {
 	record, err := encodeScan(meta)
+	if err == nil {
+		err = t.putCalled()
+	}
 	if err != nil {
 		return err
 	}
@@ -425,7 +455,7 @@ func (t *txn) Rollback() error {
 
 func (t *txn) end(dirty bool) {
 	t.done = true
-	t.pending, t.disappeared = nil, nil
+	t.pending, t.disappeared, t.called = nil, nil, nil
 	t.s.endWriting(dirty)
 	t.leave()
 }
