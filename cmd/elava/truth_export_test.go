@@ -92,10 +92,11 @@ func TestTruth_ExportedResourcesAtEveryRevision(t *testing.T) {
 	for revision := 1; revision <= truthRevisions; revision++ {
 		for n, f := range filterCases {
 			want := w.stateLines(revision, f.wants)
-			for _, format := range exportFormats {
-				if format == "parquet" && n != revision%len(filterCases) {
-					continue // it takes long to write
-				}
+			formats := exportFormats[(revision+n)%2:][:1]
+			if n == revision%len(filterCases) { // Parquet takes long to write
+				formats = exportFormats
+			}
+			for _, format := range formats {
 				args := append([]string{"export", "resources", "--at", strconv.Itoa(revision), "--format", format}, f.flags...)
 				wantLines(t, fmt.Sprintf("export at %d, filter %d, %s", revision, n, format), linesOf(exportedResources(t, format, a.same(args...)), resourceLine), want)
 			}
@@ -167,7 +168,7 @@ func TestTruth_QueriesAtEveryRevision(t *testing.T) {
 	for revision := 1; revision <= truthRevisions; revision++ {
 		at := strconv.Itoa(revision)
 		want := slices.Sorted(slices.Values(w.stateLines(revision, func(*thing) bool { return true })))
-		for _, format := range someFormats(revision) {
+		for _, format := range someFormats(revision)[:1] {
 			out := a.same("query", "select key, name, status, tags, attributes, revision from resources", "--at", at, "-o", format)
 			var got []string
 			for _, cells := range rowsOf(t, format, out) {
