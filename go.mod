@@ -37,7 +37,6 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-
 require (
 	github.com/andybalholm/brotli v1.1.1 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.26 // indirect
