@@ -48,6 +48,15 @@ type Confirmer interface {
 	Confirm(ctx context.Context, scope resource.Scope, missing []resource.Key, page func([]resource.Resource) error) error
 }
 
+// Comparer is a Provider that can spare calls where it is told whether a resource is still as it
+// is recorded: an index that may be behind the truth is good enough to say that nothing changed.
+type Comparer interface {
+	// ListKnown is List. same reports whether a resource, complete as it is handed to it, is what
+	// the last version of it says; it is false for what is not recorded. Several goroutines may
+	// call it at a time, until ListKnown returns. It keeps nothing of the resource.
+	ListKnown(ctx context.Context, scope resource.Scope, same func(*resource.Resource) bool, page func([]resource.Resource) error) error
+}
+
 // Plan is what one scan lists.
 type Plan struct {
 	// Scopes to list, each once, in the order in which to begin them.

@@ -146,6 +146,9 @@ func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
 	}
 	p := s.r.opts.Provider // which is another one, perhaps, when a call that was left behind goes on
 	return c, s.compare(ctx, c, func(ctx context.Context, page func([]resource.Resource) error) error {
+		if p, ok := p.(provider.Comparer); ok {
+			return p.ListKnown(ctx, l.scope, c.same, page)
+		}
 		return p.List(ctx, l.scope, page)
 	})
 }
@@ -281,10 +284,21 @@ func (e *storeError) Unwrap() error { return e.err }
 
 // comparer compares the pages of one listing with what is recorded of its scope.
 type comparer struct {
-	s      *scan
-	l      *listing
+	s *scan
+	l *listing
+
+	mu     sync.Mutex // the provider may ask while it hands on pages
 	known  map[string]recorded
 	hasher resource.Hasher
+}
+
+// same reports whether a resource is as it is recorded; see provider.Comparer.
+func (c *comparer) same(r *resource.Resource) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.known[within(c.l.scope, r.Key)]
+	return before.live && !before.incomplete && len(r.Unknown) == 0 && before.schema == c.s.r.schemaVersion(r.Key.Type) &&
+		sameIdentity(before.uid, r.UID) && c.hasher.Sum(r) == before.fingerprint
 }
 
 func (c *comparer) page(ctx context.Context, resources []resource.Resource) error {
@@ -300,6 +314,8 @@ func (c *comparer) page(ctx context.Context, resources []resource.Resource) erro
 }
 
 func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := r.Key.Validate(); err != nil {
 		return &provider.Error{Reason: provider.ReasonBadAnswer, Err: err}
 	}

@@ -87,8 +87,9 @@ func acmDetails(cfg aws.Config) []detail[certificate] {
 			return nil
 		}),
 	}, {
-		parts:  []string{resource.PartTags},
-		action: "acm:ListTagsForCertificate",
+		parts:   []string{resource.PartTags},
+		indexed: true,
+		action:  "acm:ListTagsForCertificate",
 		fetch: each(func(ctx context.Context, c *certificate) error {
 			out, err := listTags(ctx, &acm.ListTagsForCertificateInput{CertificateArn: c.CertificateArn})
 			if err == nil {

@@ -60,7 +60,7 @@ func athenaWorkGroups() lister {
 func athenaTags(cfg aws.Config, arn string) detail[tagged[types.WorkGroup]] {
 	list := athena.NewFromConfig(cfg).ListTagsForResource
 	return detail[tagged[types.WorkGroup]]{
-		parts: []string{resource.PartTags}, action: "athena:ListTagsForResource",
+		parts: []string{resource.PartTags}, action: "athena:ListTagsForResource", indexed: true,
 		fetch: each(func(ctx context.Context, w *tagged[types.WorkGroup]) error {
 			tags, err := paged(list,
 				func(token *string) *athena.ListTagsForResourceInput {

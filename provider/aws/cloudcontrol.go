@@ -122,7 +122,7 @@ func decodeProperties(text string) (map[string]any, error) {
 }
 
 func (c *controlled) list(
-	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
+	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, _ *tagIndex, emit func([]resource.Resource) error,
 ) error {
 	read := c.properties(cfg)
 	err := c.pages(cfg).walk(ctx, func(items []cctypes.ResourceDescription) error {

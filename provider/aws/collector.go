@@ -21,7 +21,7 @@ type lister interface {
 	actions() []string
 	check(*resource.Encoder) error
 	try(ctx context.Context, cfg aws.Config) []tried
-	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error) error
+	list(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, index *tagIndex, emit func([]resource.Resource) error) error
 	confirm(ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, ids []string, emit func([]resource.Resource) error) error
 }
 
@@ -122,6 +122,7 @@ type element[T any] struct {
 	value    *T
 	vanished bool
 	unknown  []resource.Unknown
+	settled  *resource.Resource // what it is, where nothing more needs to be read
 }
 
 func (c *collector[T]) schema() *resource.Schema { return &c.rules }
@@ -148,20 +149,43 @@ func (c *collector[T]) actions() []string {
 		}
 	}
 	all = append(all, c.also...)
-	if c.details != nil {
-		for _, d := range c.details(aws.Config{Region: fallbackRegion}) {
-			if d.action != "" {
-				all = append(all, d.action)
-			}
+	for _, d := range c.detailsOf(aws.Config{Region: fallbackRegion}) {
+		if d.action != "" {
+			all = append(all, d.action)
+		}
+		if d.indexed {
+			all = append(all, actionGetResources)
 		}
 	}
 	return all
 }
 
+// detailsOf returns the details in the order in which to read them: tags that the tag index may
+// know come last, as the index is asked whether a resource is in all else as recorded.
+func (c *collector[T]) detailsOf(cfg aws.Config) []detail[T] {
+	if c.details == nil {
+		return nil
+	}
+	all := c.details(cfg)
+	for i := range all {
+		all[i].indexed = all[i].indexed && !c.global // the index is one of a region
+	}
+	slices.SortStableFunc(all, func(a, b detail[T]) int {
+		switch {
+		case a.indexed == b.indexed:
+			return 0
+		case a.indexed:
+			return 1
+		}
+		return -1
+	})
+	return all
+}
+
 func (c *collector[T]) list(
-	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
+	ctx context.Context, at place, cfg aws.Config, enc *resource.Encoder, index *tagIndex, emit func([]resource.Resource) error,
 ) error {
-	return c.readAll(ctx, c.pages(cfg), at, cfg, enc, emit)
+	return c.readAll(ctx, c.pages(cfg), at, cfg, enc, index, emit)
 }
 
 // confirmBatch is how many ids are asked for at once: a filter of EC2 takes 200 values
@@ -175,22 +199,21 @@ func (c *collector[T]) confirm(
 		return nil
 	}
 	for batch := range slices.Chunk(ids, confirmBatch) {
-		if err := c.readAll(ctx, c.only(cfg, batch), at, cfg, enc, emit); err != nil {
+		if err := c.readAll(ctx, c.only(cfg, batch), at, cfg, enc, nil, emit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readAll reads a list to its end, and the details of what it gives.
+// readAll reads a list to its end, and the details of what it gives. index, if any, may spare
+// the tags of some.
 func (c *collector[T]) readAll(
-	ctx context.Context, from source[T], at place, cfg aws.Config, enc *resource.Encoder, emit func([]resource.Resource) error,
+	ctx context.Context, from source[T], at place, cfg aws.Config, enc *resource.Encoder, index *tagIndex,
+	emit func([]resource.Resource) error,
 ) error {
 	ctx = context.WithValue(ctx, placeKey{}, at)
-	var details []detail[T]
-	if c.details != nil {
-		details = c.details(cfg)
-	}
+	details := c.detailsOf(cfg)
 	var buf []byte
 	err := from.walk(ctx, func(items []T) error {
 		elements := make([]element[T], len(items))
@@ -198,6 +221,11 @@ func (c *collector[T]) readAll(
 			elements[i].value = &items[i]
 		}
 		for i := range details {
+			if details[i].indexed && index.usable() { // it is the last one
+				if err := c.settle(ctx, index, at, elements, enc, &buf); err != nil {
+					return err
+				}
+			}
 			if err := c.fetch(ctx, &details[i], elements); err != nil {
 				return err
 			}
@@ -225,7 +253,7 @@ func (c *collector[T]) readAll(
 func (c *collector[T]) fetch(ctx context.Context, d *detail[T], elements []element[T]) error {
 	var live []*element[T]
 	for i := range elements {
-		if !elements[i].vanished {
+		if !elements[i].vanished && elements[i].settled == nil {
 			live = append(live, &elements[i])
 		}
 	}
@@ -279,8 +307,8 @@ func (c *collector[T]) gone(code string) bool {
 // resource makes the resource of an element, nil for one that counts as absent. buf is
 // used again for every document.
 func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, buf *[]byte) (*resource.Resource, error) {
-	if e.vanished {
-		return nil, nil
+	if e.vanished || e.settled != nil {
+		return e.settled, nil
 	}
 	f := c.read(e.value)
 	if slices.Contains(c.terminal, f.Status) {

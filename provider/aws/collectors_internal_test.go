@@ -104,7 +104,7 @@ func collect(t *testing.T, c lister) ([]string, error) {
 	}
 	var got []string
 	at := place{partition: "aws", account: "111111111111", region: "us-east-1"}
-	err = c.list(t.Context(), at, aws.Config{Region: "us-east-1"}, enc, func(rs []resource.Resource) error {
+	err = c.list(t.Context(), at, aws.Config{Region: "us-east-1"}, enc, nil, func(rs []resource.Resource) error {
 		for _, r := range rs {
 			line := r.Key.ID + " " + r.Status
 			for _, u := range r.Unknown {
@@ -213,7 +213,7 @@ func TestCollector_HandsBackErrorOfReceiver(t *testing.T) {
 	c := things([]thing{{ID: "a"}}, []thing{{ID: "b"}})
 	enc, _ := resource.NewEncoder(c.schema(), nil)
 	calls := 0
-	err := c.list(t.Context(), place{"aws", "1", "us-east-1"}, aws.Config{}, enc, func([]resource.Resource) error {
+	err := c.list(t.Context(), place{"aws", "1", "us-east-1"}, aws.Config{}, enc, nil, func([]resource.Resource) error {
 		calls++
 		return want
 	})

@@ -26,6 +26,9 @@ type detail[T any] struct {
 	// element is not changed where it fails.
 	fetch func(ctx context.Context, batch []*T) error
 	size  int // 0: 1
+
+	// indexed: they are tags, by one call for each element, which the tag index may spare.
+	indexed bool
 }
 
 // each makes a fetch that takes one element at a time.

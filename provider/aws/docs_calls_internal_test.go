@@ -75,9 +75,7 @@ func (c *collector[T]) costs() []string {
 	w := &watcher{}
 	pages := c.pages(w.config())
 	var all []string
-	if below, ok := pages.(interface {
-		watched(*watcher) (parents, children []seenCall)
-	}); ok {
+	if below, ok := pages.(nestedList); ok {
 		parents, children := below.watched(w)
 		for _, call := range parents {
 			all = append(all, fmt.Sprintf("`%s` %s of what it is below", call.operation, ofPages(call.page)))
@@ -90,11 +88,12 @@ func (c *collector[T]) costs() []string {
 			all = append(all, fmt.Sprintf("`%s` %s", call.operation, ofPages(call.page)))
 		}
 	}
-	if c.details == nil {
-		return all
-	}
-	for _, d := range c.details(w.config()) {
+	for _, d := range c.detailsOf(w.config()) {
 		n := 1000 / max(d.size, 1)
+		if d.indexed {
+			all = append(all, c.indexedCost(w, pages, &d))
+			continue
+		}
 		calls := w.during(func() { _ = d.fetch(context.Background(), []*T{new(T)}) })
 		if len(calls) == 0 { // it looks at the element first
 			all = append(all, fmt.Sprintf("`%s` up to %s", strings.Replace(cmp.Or(d.action, "without an action"), ":", " ", 1), thousands(n)))
@@ -103,6 +102,25 @@ func (c *collector[T]) costs() []string {
 		all = append(all, fmt.Sprintf("`%s` %s", calls[0].operation, thousands(n)))
 	}
 	return all
+}
+
+// indexedCost is what tags cost where the index may spare them.
+func (c *collector[T]) indexedCost(w *watcher, pages source[T], d *detail[T]) string {
+	calls := w.during(func() { _ = pages.walk(context.Background(), func([]T) error { return nil }) })
+	index := "1 for each page of the list"
+	if _, nested := pages.(nestedList); !nested && len(calls) == 1 && calls[0].page > 0 {
+		index = thousands(1000 / min(calls[0].page, tagIndexBatch))
+	}
+	own := strings.Replace(d.action, ":", " ", 1)
+	if calls := w.during(func() { _ = d.fetch(context.Background(), []*T{new(T)}) }); len(calls) > 0 {
+		own = calls[0].operation
+	}
+	return fmt.Sprintf("`resourcegroupstaggingapi GetResources` %s, `%s` about %d and 1 for each that is new or changed", index, own, 1000/tagIndexTurns)
+}
+
+// nestedList is a list below another one.
+type nestedList interface {
+	watched(*watcher) (parents, children []seenCall)
 }
 
 // watched returns the calls for the parents and those for the children of one of them.
@@ -140,7 +158,8 @@ func collectorsByType() []lister {
 func callsPage() string {
 	var b strings.Builder
 	b.WriteString("# Calls of the AWS provider\n\n" + generatedNote + `
-What one scan of one scope costs at most, for 1,000 resources in it, and what it needs. A list is read at least once, also where it is empty. Beside these, a scan calls ` +
+What one scan of one scope costs at most, for 1,000 resources in it, and what it needs. Tags for which ` + "`GetResources`" + ` stands here cost a call for each resource in the first
+scan of a scope, where ` + "`tag:GetResources`" + ` is denied, and where no resource of the scope has tags ([decision 7](decisions/0007-tag-index.md)). A list is read at least once, also where it is empty. Beside these, a scan calls ` +
 		"`sts GetCallerIdentity`" + ` once for each
 account, ` + "`ec2 DescribeRegions`" + ` once for each account with ` + "`region: all`" + `, ` + "`sts AssumeRole`" + ` once an hour for each role, and, with
 ` + "`cloud.organization`" + `, ` + "`organizations ListAccounts`" + `. No call is one that AWS charges for by itself.
@@ -179,7 +198,7 @@ func TestDocs_OfCalls(t *testing.T) {
 func TestDocs_CallsAreThoseThatAreMade(t *testing.T) {
 	want := map[string]string{
 		"AWS::EC2::Instance":    "`ec2 DescribeInstances` 1",
-		"AWS::Lambda::Function": "`lambda ListFunctions` 20, `lambda ListTags` 1,000",
+		"AWS::Lambda::Function": "`lambda ListFunctions` 20, `resourcegroupstaggingapi GetResources` 20, `lambda ListTags` about 31 and 1 for each",
 		"AWS::S3::Bucket":       "`s3 ListBuckets` 1, `s3 HeadBucket` 1,000, ",
 	}
 	for _, c := range collectors() {

@@ -78,12 +78,17 @@ func describe(b *strings.Builder, c lister) {
 		b.WriteString("- Listed in every region.\n")
 	}
 	all, details := c.actions(), details(c)
-	asked := slices.DeleteFunc(slices.Clone(details), func(d declaredDetail) bool { return d.action == "" })
-	fmt.Fprintf(b, "- List: %s\n", code(all[:len(all)-len(asked)]))
+	listed := len(all)
+	for _, d := range details {
+		listed -= len(d.actions())
+	}
+	fmt.Fprintf(b, "- List: %s\n", code(all[:listed]))
 	for _, d := range details {
 		switch {
 		case d.action == "":
 			b.WriteString("- Detail without an action of its own; the scope fails with it.\n")
+		case d.indexed:
+			fmt.Fprintf(b, "- Detail: `%s`, for %s; spared where `%s` says what is recorded\n", d.action, code(d.parts), actionGetResources)
 		case len(d.parts) == 0:
 			fmt.Fprintf(b, "- Detail: `%s`; the scope fails with it.\n", d.action)
 		default:
@@ -106,8 +111,20 @@ func code(values []string) string { return "`" + strings.Join(values, "`, `") + 
 
 // declaredDetail is what a detail of any collector says of itself.
 type declaredDetail struct {
-	action string
-	parts  []string
+	action  string
+	parts   []string
+	indexed bool // of a regional type
+}
+
+func (d declaredDetail) actions() []string {
+	var all []string
+	if d.action != "" {
+		all = append(all, d.action)
+	}
+	if d.indexed {
+		all = append(all, actionGetResources)
+	}
+	return all
 }
 
 // details calls the collector's function of that name, whatever its type parameter is.
@@ -120,7 +137,10 @@ func details(c lister) []declaredDetail {
 	list := f.Call([]reflect.Value{reflect.ValueOf(aws.Config{Region: fallbackRegion})})[0]
 	for i := range list.Len() {
 		d := list.Index(i)
-		all = append(all, declaredDetail{action: d.FieldByName("action").String(), parts: strs(d.FieldByName("parts"))})
+		all = append(all, declaredDetail{
+			action: d.FieldByName("action").String(), parts: strs(d.FieldByName("parts")),
+			indexed: d.FieldByName("indexed").Bool() && !c.accountWide(),
+		})
 	}
 	return all
 }

@@ -24,7 +24,7 @@ func glueCollectors() []lister {
 func glueTagsBy[T any](cfg aws.Config, kind string, name func(*T) *string) detail[tagged[T]] {
 	getTags := glue.NewFromConfig(cfg).GetTags
 	return detail[tagged[T]]{
-		parts: []string{resource.PartTags}, action: "glue:GetTags",
+		parts: []string{resource.PartTags}, action: "glue:GetTags", indexed: true,
 		fetch: each(func(ctx context.Context, v *tagged[T]) error {
 			out, err := getTags(ctx, &glue.GetTagsInput{ResourceArn: arnIn(ctx, glueARN(kind), name(&v.It))})
 			if err == nil {

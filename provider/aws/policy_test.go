@@ -132,7 +132,7 @@ func TestPolicy_OfCallerAndMember(t *testing.T) {
 		o.Accounts = []elavaaws.Account{{RoleARN: "arn:aws-us-gov:iam::222222222222:role/elava", Regions: []string{"all"}}}
 		o.Organization = &elavaaws.Organization{RoleName: "team/elava"}
 	})
-	read := `{"Sid":"ElavaReads","Effect":"Allow","Action":["ec2:DescribeRegions","ec2:DescribeVpcs","lambda:ListFunctions","lambda:ListTags"],"Resource":["*"]}`
+	read := `{"Sid":"ElavaReads","Effect":"Allow","Action":["ec2:DescribeRegions","ec2:DescribeVpcs","lambda:ListFunctions","lambda:ListTags","tag:GetResources"],"Resource":["*"]}`
 	for member, want := range map[bool]string{
 		true: `{"Version":"2012-10-17","Statement":[` + read + `]}`,
 		false: `{"Version":"2012-10-17","Statement":[` + read +

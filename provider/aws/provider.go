@@ -20,6 +20,8 @@
 //     cannot be one (an empty body, a web page, a token that was there before, an
 //     element without an id) is a failure, never an empty list.
 //   - A detail that could not be read is handed on as unknown, never as an empty value.
+//   - What the Resource Groups Tagging API says of tags is believed only where it is what is
+//     recorded: it may say that nothing changed, never what did. See tagIndex.
 //   - The same failure has the same text in every scan: no request ids, no times.
 //   - No value that reflection can reach holds an SDK client or an interface made of
 //     one. Otherwise the linker keeps every operation of that service: 26 MB for EC2
@@ -34,6 +36,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"math/rand/v2"
 	"path"
 	"regexp"
 	"slices"
@@ -123,8 +126,9 @@ type Provider struct {
 	controlled   []string // the types among them that only Cloud Control knows
 	registry     registry
 
-	planning sync.Mutex  // one plan at a time
-	members  []orgMember // of the organization, as it last told them; under planning
+	turn     atomic.Uint32 // of the tag index: counts plans from a random number
+	planning sync.Mutex    // one plan at a time
+	members  []orgMember   // of the organization, as it last told them; under planning
 
 	identifying sync.Mutex              // one reading of the configuration at a time
 	session     atomic.Pointer[session] // of the caller; nil until the account is known
@@ -142,6 +146,7 @@ type bound struct {
 var (
 	_ provider.Provider  = (*Provider)(nil)
 	_ provider.Confirmer = (*Provider)(nil)
+	_ provider.Comparer  = (*Provider)(nil)
 )
 
 // New returns a provider. It calls no API; it fails where the options contradict
@@ -203,6 +208,7 @@ func New(o Options) (*Provider, error) {
 	if err := p.bind(o); err != nil {
 		return nil, err
 	}
+	p.turn.Store(rand.Uint32N(tagIndexTurns)) // so that restarts do not begin with the same resources
 	return p, nil
 }
 
@@ -332,6 +338,7 @@ func (p *Provider) Close() {
 func (p *Provider) Plan(ctx context.Context) (*provider.Plan, error) {
 	p.planning.Lock()
 	defer p.planning.Unlock()
+	p.turn.Add(1)
 	base, err := p.identify(ctx)
 	if err != nil {
 		return nil, err
@@ -480,7 +487,17 @@ func (p *Provider) identify(ctx context.Context) (*session, error) {
 // bounds it, as no call has a time limit of its own.
 func (p *Provider) List(ctx context.Context, scope resource.Scope, page func([]resource.Resource) error) error {
 	return p.read(ctx, scope, page, func(b bound, at place, cfg aws.Config, emit func([]resource.Resource) error) error {
-		return b.list(ctx, at, cfg, b.encoder, emit)
+		return b.list(ctx, at, cfg, b.encoder, nil, emit)
+	})
+}
+
+// ListKnown implements provider.Comparer: it spares calls for the tags of resources that are as
+// they are recorded. Its errors are those of List.
+func (p *Provider) ListKnown(
+	ctx context.Context, scope resource.Scope, same func(*resource.Resource) bool, page func([]resource.Resource) error,
+) error {
+	return p.read(ctx, scope, page, func(b bound, at place, cfg aws.Config, emit func([]resource.Resource) error) error {
+		return b.list(ctx, at, cfg, b.encoder, newTagIndex(cfg, same, p.turn.Load()), emit)
 	})
 }
 

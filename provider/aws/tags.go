@@ -41,7 +41,9 @@ func tagging[I, O, X, T any](
 	in func(v *T) *I,
 	take func(v *T, o *O),
 ) detail[T] {
-	return describing(action, operation, in, func(v *T, o *O) bool { take(v, o); return true }).only(resource.PartTags)
+	d := describing(action, operation, in, func(v *T, o *O) bool { take(v, o); return true }).only(resource.PartTags)
+	d.indexed = true
+	return d
 }
 
 // pagedTagging is tagging where the operation gives the tags page by page.
@@ -59,7 +61,7 @@ func pagedTagging[I, O, X, T, E any](
 		}
 		return err
 	}
-	return detail[T]{parts: []string{resource.PartTags}, action: action, fetch: each(read)}
+	return detail[T]{parts: []string{resource.PartTags}, action: action, indexed: true, fetch: each(read)}
 }
 
 // tagsBy is tagging of what is kept as tagged.
