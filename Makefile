@@ -39,7 +39,7 @@ torture: moto ## Run the random tests for long and 1,000 kills; ELAVA_TORTURE=1h
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run 'Random|Kill' -v ./storage/... ./faults/...
 
 drills: moto ## Run all failure drills in full length (about an hour, as root); writes docs/drills.md.
-	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 30 -count 1 -v ./drills
+	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 30 -count 1 -v -run '$(DRILLS)' ./drills
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
 	$(GO) run ./mutants $(MUTANTS)
