@@ -3,8 +3,10 @@
 package drills
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -84,7 +86,7 @@ func writeReport() error {
 	rows := map[string]string{} // by number
 	if flag.Lookup("test.run").Value.String() != "" {
 		page, err := os.ReadFile(reportFile)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		for _, m := range reportRow.FindAllStringSubmatch(string(page), -1) {
