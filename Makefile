@@ -40,7 +40,7 @@ torture: moto ## Run the random tests for long, 1,000 kills, and scans of minute
 	ELAVA_TORTURE=$${ELAVA_TORTURE:-10m} $(GO) test -race -timeout 0 -run Throttle -v ./e2e
 
 drills: moto ## Run all failure drills in full length (about an hour, as root); writes docs/drills.md.
-	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 30 -count 1 -v ./drills
+	ELAVA_DRILLS=full $(GO) test -timeout 3h -parallel 30 -count 1 -v -run '$(DRILLS)' ./drills
 
 mutants: moto ## Turn every invariant off, one at a time, and see tests fail; writes the table in docs/testing.md.
 	$(GO) run ./mutants $(MUTANTS)

@@ -36,7 +36,7 @@ func mainCode(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	if err := writeReport(code == 0); err != nil {
+	if err := writeReport(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

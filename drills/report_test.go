@@ -3,11 +3,13 @@
 package drills
 
 import (
-	"bytes"
-	"cmp"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,35 +77,64 @@ func inSeconds(d time.Duration) string {
 	return fmt.Sprintf("Took %d s", int(d.Round(time.Second).Seconds()))
 }
 
-// writeReport writes the page, if all drills were run in full length.
-func writeReport(passed bool) error {
-	if !full() || flag.Lookup("test.run").Value.String() != "" {
+// writeReport writes the page, if drills were run in full length. A run of some of them
+// renews their rows.
+func writeReport() error {
+	if !full() {
 		return nil
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Failure drills\n\n"+
-		"<!-- Written by make drills. Edits are lost. -->\n\n"+
-		"What became of a daemon whose surroundings failed: the real program, built as releases are, against the demo cloud, whose every step is known, or against\n"+
-		"moto behind a proxy that breaks answers. Sections are those of the [first design](seed.md). `make drills` runs them all, as root, and writes this page; `make test` runs a short\n"+
-		"form of each. \"Exact\" means: the inventory and all events of every revision are those that the truth of the cloud demands, none is false, missing or double.\n\n")
-	outcome := "all passed"
-	if !passed {
-		outcome = "**not all passed**"
+	rows := map[string]string{} // by number
+	if flag.Lookup("test.run").Value.String() != "" {
+		page, err := os.ReadFile(reportFile)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, m := range reportRow.FindAllStringSubmatch(string(page), -1) {
+			rows[m[1]] = m[0]
+		}
 	}
-	fmt.Fprintf(&b, "Run on %s with %s on %s/%s with %d CPUs: %s.\n\n",
-		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), outcome)
-	b.WriteString("| Drill | Section | What was done | How often | Result |\n| --- | --- | --- | --- | --- |\n")
 	entries.Lock()
 	defer entries.Unlock()
-	slices.SortStableFunc(entries.all, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
 	for _, e := range entries.all {
-		verdict := "passed"
-		if e.failed {
-			verdict = "**FAILED**"
-		}
-		fmt.Fprintf(&b, "| %s. %s | %s | %s | %s | %s: %s. |\n", e.number, e.title, e.section, cell(e.did), cell(e.often), verdict, cell(e.result))
+		rows[e.number] = e.row()
 	}
-	return os.WriteFile(reportFile, b.Bytes(), 0o644)
+	return os.WriteFile(reportFile, []byte(page(rows)), 0o644)
+}
+
+var reportRow = regexp.MustCompile(`(?m)^\| (\d[a-z]?)\. .*\n`)
+
+// row is the drill's line in the table.
+func (e *entry) row() string {
+	verdict := "passed"
+	if e.failed {
+		verdict = failedVerdict
+	}
+	return fmt.Sprintf("| %s. %s | %s | %s | %s | %s: %s. |\n", e.number, e.title, e.section, cell(e.did), cell(e.often), verdict, cell(e.result))
+}
+
+const failedVerdict = "**FAILED**"
+
+func page(rows map[string]string) string {
+	var b strings.Builder
+	b.WriteString("# Failure drills\n\n" +
+		"<!-- Written by make drills. Edits are lost. -->\n\n" +
+		"What became of a daemon whose surroundings failed: the real program, built as releases are, against the demo cloud, whose every step is known, or against\n" +
+		"moto behind a proxy that breaks answers. Sections are those of the [first design](seed.md). `make drills` runs them all, as root, and writes this page; `make drills DRILLS=Kill` runs\n" +
+		"those whose test has that in its name, and renews their rows; `make test` runs a short form of each. \"Exact\" means: the inventory and all events of every revision are those that the\n" +
+		"truth of the cloud demands, none is false, missing or double.\n\n")
+	numbers, failed := slices.Sorted(maps.Keys(rows)), 0
+	for _, n := range numbers {
+		if strings.Contains(rows[n], failedVerdict) {
+			failed++
+		}
+	}
+	fmt.Fprintf(&b, "Last run on %s with %s on %s/%s with %d CPUs. Of %d drills %d failed.\n\n",
+		time.Now().UTC().Format(time.DateOnly), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), len(rows), failed)
+	b.WriteString("| Drill | Section | What was done | How often | Result |\n| --- | --- | --- | --- | --- |\n")
+	for _, n := range numbers {
+		b.WriteString(rows[n])
+	}
+	return b.String()
 }
 
 func cell(s string) string { return strings.NewReplacer("|", `\|`, "*", `\*`, "\n", " ").Replace(s) }

@@ -5,7 +5,6 @@ package drills
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -182,10 +181,12 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 		p = disk.serve(t)
 		p.awaitScan(t, head+1)
 		thaw := freeze(t, disk.seen(p))
-		p.awaitHealth(t, "a scan waits for the disk", func(h health) bool { return slices.Contains([]string{"detecting", "storing"}, h.Phase) })
+		// What stands still with the disk includes the runtime, as soon as it touches a file
+		// that is mapped: nothing tells when that is, and not even the end can be seen before
+		// the disk goes on.
+		time.Sleep(time.Second)
 		p.signal(t, syscall.SIGTERM)
-		p.await(t, "Graceful shutdown initiated")
-		time.Sleep(time.Second) // past the limit, which nothing tells of: not even its end can be seen before the disk goes on
+		time.Sleep(time.Second)
 		thaw()
 		if code, took := p.exit(t); code > 1 || code < 0 || took > stopLimit {
 			t.Errorf("disk that stands still: exit code %d after %s", code, took)
