@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -177,7 +179,23 @@ func (l *lines) until(t testing.TB, pattern *regexp.Regexp) string {
 	return ""
 }
 
+// answers asks until the path answers with 200, as a kubelet probes: what the log tells may be
+// a moment ahead of what a probe sees.
 func answers(t testing.TB, port, path string) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	said := ask(t, port, path)
+	for said != "" && time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+		said = ask(t, port, path)
+	}
+	if said != "" {
+		t.Errorf("%s: %.300s", path, said)
+	}
+}
+
+// ask returns what was answered instead of 200, and nothing where it was that.
+func ask(t testing.TB, port, path string) string {
 	t.Helper()
 	response, err := http.Get("http://127.0.0.1:" + port + path)
 	if err != nil {
@@ -185,7 +203,8 @@ func answers(t testing.TB, port, path string) {
 	}
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("%s: %s %v\n%.300s", path, response.Status, err, body)
+	if err == nil && response.StatusCode == http.StatusOK {
+		return ""
 	}
+	return fmt.Sprintf("%s %v\n%s", response.Status, err, body)
 }
