@@ -8,6 +8,7 @@
 //   - scan.go: the listing of scopes, in parallel, and its comparison by fingerprints
 //   - detect.go: what the differences mean, and staging them
 //   - spool.go: what differs, held until its scope is known to be complete
+//   - failing.go: which failures the log has to tell
 //   - loop.go: when iterations begin
 //   - reload.go: other settings while it runs
 //   - retention.go: dropping what is too old, beside them

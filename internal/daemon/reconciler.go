@@ -61,6 +61,7 @@ type Reconciler struct {
 	phase    atomic.Value // Phase
 	notices  atomic.Value // []string
 	busy     atomic.Bool
+	failing  failing // of whoever is busy
 }
 
 // ReconcileResult is what came of one iteration.
@@ -365,9 +366,7 @@ func (r *Reconciler) record(ctx context.Context, result *ReconcileResult, err er
 		r.log.InfoContext(ctx, "Scan interrupted, nothing of it is stored")
 		return
 	}
-	for _, e := range result.Errors {
-		r.log.WarnContext(ctx, "Scope not listed completely, its last known state is kept", "error", e)
-	}
+	r.failing.tell(ctx, r.log, result.Errors, err == nil)
 	if result.TimedOut {
 		r.log.ErrorContext(ctx, "Scan took longer than its time limit", "limit", r.opts.Timeout)
 	}
