@@ -23,7 +23,7 @@ const (
 	// quietMemory is up to what Go's memory may grow before it collects more eagerly, where
 	// no container sets a limit: with what the store maps, a daemon with 100,000 resources
 	// stays below 256 MiB through its first scan.
-	quietMemory = 150 << 20
+	quietMemory = 140 << 20
 
 	// growEvery is the time between two looks at whether more than that is in use.
 	growEvery = time.Second
