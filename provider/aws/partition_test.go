@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,6 +76,7 @@ func (n *network) provider(t *testing.T, region string, types ...string) *elavaa
 // and quotas" of the AWS General Reference, "Endpoints and ARNs for AWS in China", "Service
 // endpoints" of AWS GovCloud (US)).
 func TestPartitions_HostsOfServices(t *testing.T) {
+	both := []string{"CloudWatch", "DirectConnect", "RDS"} // have types of regions and of the account
 	for partition, want := range map[string]struct {
 		region, suffix string
 		global         map[string]string // host and region of the signature, by service; empty: none
@@ -86,6 +88,7 @@ func TestPartitions_HostsOfServices(t *testing.T) {
 			"GlobalAccelerator": "globalaccelerator.us-west-2.amazonaws.com us-west-2",
 			"IAM":               "iam.amazonaws.com us-east-1",
 			"Organizations":     "organizations.us-east-1.amazonaws.com us-east-1",
+			"RDS":               "rds.eu-west-1.amazonaws.com eu-west-1",
 			"Route53":           "route53.amazonaws.com us-east-1",
 			"S3":                "s3.eu-west-1.amazonaws.com eu-west-1",
 		}},
@@ -96,6 +99,7 @@ func TestPartitions_HostsOfServices(t *testing.T) {
 			"GlobalAccelerator": "",
 			"IAM":               "iam.cn-north-1.amazonaws.com.cn cn-north-1",
 			"Organizations":     "organizations.cn-northwest-1.amazonaws.com.cn cn-northwest-1",
+			"RDS":               "rds.cn-north-1.amazonaws.com.cn cn-north-1",
 			"Route53":           "route53.amazonaws.com.cn cn-northwest-1",
 			"S3":                "s3.cn-north-1.amazonaws.com.cn cn-north-1",
 		}},
@@ -106,6 +110,7 @@ func TestPartitions_HostsOfServices(t *testing.T) {
 			"GlobalAccelerator": "",
 			"IAM":               "iam.us-gov.amazonaws.com us-gov-west-1",
 			"Organizations":     "organizations.us-gov-west-1.amazonaws.com us-gov-west-1",
+			"RDS":               "rds.us-gov-west-1.amazonaws.com us-gov-west-1",
 			"Route53":           "route53.us-gov.amazonaws.com us-gov-west-1",
 			"S3":                "s3.us-gov-west-1.amazonaws.com us-gov-west-1",
 		}},
@@ -121,7 +126,7 @@ func TestPartitions_HostsOfServices(t *testing.T) {
 			_, err := listScope(t, p, s)
 			service := strings.Split(s.Type, "::")[1]
 			expected, global := want.global[service]
-			if global != (s.Region == resource.Global) && service != "CloudWatch" && service != "DirectConnect" {
+			if global != (s.Region == resource.Global) && !slices.Contains(both, service) {
 				t.Errorf("%s: the test does not know whether it is global", s)
 			}
 			if s.Region == resource.Global && expected == "" {
