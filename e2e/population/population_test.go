@@ -44,7 +44,7 @@ func (a account) in(region string) aws.Config {
 		Region: region, BaseEndpoint: &a.url,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
-	cfg.APIOptions = append(cfg.APIOptions, smithyhttp.AddHeaderValue(mototest.AccountHeader, a.id))
+	cfg.APIOptions = append(cfg.APIOptions, smithyhttp.AddHeaderValue(mototest.AccountHeader, a.id), populationtest.NameHostOfEMR)
 	return cfg
 }
 

@@ -1,28 +1,44 @@
 package aws_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-// Batch was not tried against moto.
-func TestBatch(t *testing.T) {
+func TestMoto_Batch(t *testing.T) {
+	c := moto(t)
+	inv, _ := c.checkPopulated(t, "AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue", "AWS::Batch::JobDefinition")
+	for _, r := range inv {
+		wantTags(t, r, wantedTags)
+	}
+	wantAt(t, inv.get(t, "AWS::Batch::ComputeEnvironment", "fargate"), "FARGATE", "ComputeResources", "Type")
+	q := inv.get(t, "AWS::Batch::JobQueue", "fast")
+	wantAt(t, q, "arn:aws:batch:us-east-1:"+c.account+":compute-environment/ours", "ComputeEnvironmentOrder", 0, "ComputeEnvironment")
+	if q.Status != "VALID" || q.ARN != "arn:aws:batch:us-east-1:"+c.account+":job-queue/fast" {
+		t.Errorf("got %+v", q)
+	}
+	d := inv.get(t, "AWS::Batch::JobDefinition", "thumb:2")
+	wantAt(t, d, digest("s3cret"), "ContainerProperties", "Environment", 0, "Value")
+	if d.Name != "thumb" || d.Status != "ACTIVE" || !strings.HasSuffix(d.ARN, ":job-definition/thumb:2") {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// moto has no deleted environments, and tells neither how many vCPUs are wanted nor a UUID.
+func TestBatchComputeEnvironment(t *testing.T) {
 	c := answers(t, map[string]string{
 		"POST /v1/describecomputeenvironments": `{"computeEnvironments":[
 			{"computeEnvironmentName":"spot","computeEnvironmentArn":"arn:aws:batch:us-east-1:123456789012:compute-environment/spot","uuid":"u-1","state":"ENABLED","status":"VALID",
 			 "computeResources":{"type":"SPOT","maxvCpus":64,"desiredvCpus":8,"subnets":["b","a"]},"tags":{"env":"prod"}},
 			{"computeEnvironmentName":"old","computeEnvironmentArn":"arn:aws:batch:us-east-1:123456789012:compute-environment/old","status":"DELETED"}]}`,
-		"POST /v1/describejobqueues": `{"jobQueues":[{"jobQueueName":"fast","jobQueueArn":"arn:aws:batch:us-east-1:123456789012:job-queue/fast","state":"ENABLED","status":"VALID","priority":1,"tags":{"env":"prod"}}]}`,
-		"POST /v1/describejobdefinitions": `{"jobDefinitions":[{"jobDefinitionName":"thumb","revision":3,"jobDefinitionArn":"arn:aws:batch:us-east-1:123456789012:job-definition/thumb:3","status":"ACTIVE","type":"container",
-			"containerProperties":{"image":"x","environment":[{"name":"TOKEN","value":"s3cret"}]},"tags":{"env":"prod"}}]}`,
 	})
-	inv := checkFound(t, c, map[string][]string{
-		"AWS::Batch::ComputeEnvironment": {"spot"}, "AWS::Batch::JobQueue": {"fast"}, "AWS::Batch::JobDefinition": {"thumb:3"},
-	})
-	for _, r := range inv {
-		wantTags(t, r, map[string]string{"env": "prod"})
-	}
-	e := inv.get(t, "AWS::Batch::ComputeEnvironment", "spot")
+	e := checkFound(t, c, map[string][]string{"AWS::Batch::ComputeEnvironment": {"spot"}}).get(t, "AWS::Batch::ComputeEnvironment", "spot")
+	wantTags(t, e, map[string]string{"env": "prod"})
 	wantAt(t, e, nil, "ComputeResources", "DesiredvCpus")
 	wantAt(t, e, "a", "ComputeResources", "Subnets", 0)
-	wantAt(t, inv.get(t, "AWS::Batch::JobDefinition", "thumb:3"), digest("s3cret"), "ContainerProperties", "Environment", 0, "Value")
+	if e.UID != "u-1" {
+		t.Errorf("got %+v", e)
+	}
 }
 
 // moto has no App Runner.
@@ -41,7 +57,8 @@ func TestAppRunner(t *testing.T) {
 	}
 }
 
-// Applications were not tried against moto; environments are told wrongly by it.
+// moto does not find an application of which it is asked for the tags, and gives environments
+// no id.
 func TestElasticBeanstalk(t *testing.T) {
 	c := answers(t, map[string]string{
 		"DescribeApplications": `<DescribeApplicationsResponse><DescribeApplicationsResult><Applications><member><ApplicationName>shop</ApplicationName>
@@ -73,17 +90,15 @@ func TestMoto_MemoryDB(t *testing.T) {
 	wantAt(t, r, "db.t4g.small", "NodeType")
 }
 
-// DAX was not tried against moto.
-func TestDAX(t *testing.T) {
-	c := answers(t, map[string]string{
-		"DescribeClusters": `{"Clusters":[{"ClusterName":"hot","ClusterArn":"arn:aws:dax:us-east-1:123456789012:cache/hot","Status":"available","ActiveNodes":2,"TotalNodes":2,
-			"Nodes":[{"NodeId":"b"},{"NodeId":"a"}]}]}`,
-		"ListTags": `{"Tags":[{"Key":"env","Value":"prod"}]}`,
-	})
-	r := checkFound(t, c, map[string][]string{"AWS::DAX::Cluster": {"hot"}}).get(t, "AWS::DAX::Cluster", "hot")
-	wantTags(t, r, map[string]string{"env": "prod"})
-	wantAt(t, r, "a", "Nodes", 0, "NodeId")
+func TestMoto_DAX(t *testing.T) {
+	inv, _ := moto(t).checkPopulated(t, "AWS::DAX::Cluster")
+	r := inv.get(t, "AWS::DAX::Cluster", "hot")
+	wantTags(t, r, wantedTags)
+	wantAt(t, r, "hot-b", "Nodes", 1, "NodeId")
 	wantAt(t, r, nil, "ActiveNodes")
+	if r.Status != "available" || !strings.HasSuffix(r.ARN, ":cache/hot") {
+		t.Errorf("got %+v", r)
+	}
 }
 
 func TestMoto_Firehose(t *testing.T) {
@@ -112,17 +127,13 @@ func TestMSK_Configurations(t *testing.T) {
 	}
 }
 
-// MQ was not tried against moto.
-func TestMQ(t *testing.T) {
-	c := answers(t, map[string]string{
-		"GET /v1/brokers": `{"brokerSummaries":[{"brokerId":"b-1","brokerName":"bus"}]}`,
-		"GET /v1/brokers/b-1": `{"brokerId":"b-1","brokerName":"bus","brokerArn":"arn:aws:mq:us-east-1:123456789012:broker:bus:b-1","brokerState":"RUNNING","created":"2025-01-02T03:04:05Z",
-			"users":[{"username":"b"},{"username":"a"}],"tags":{"env":"prod"}}`,
-	})
-	r := checkFound(t, c, map[string][]string{"AWS::AmazonMQ::Broker": {"b-1"}}).get(t, "AWS::AmazonMQ::Broker", "b-1")
-	wantTags(t, r, map[string]string{"env": "prod"})
-	wantAt(t, r, "a", "Users", 0, "Username")
-	if r.Name != "bus" || r.Status != "RUNNING" || r.CreatedAt.IsZero() {
+func TestMoto_MQ(t *testing.T) {
+	inv, made := moto(t).checkPopulated(t, "AWS::AmazonMQ::Broker")
+	r := inv.get(t, "AWS::AmazonMQ::Broker", made["AWS::AmazonMQ::Broker"][0])
+	wantTags(t, r, wantedTags)
+	wantAt(t, r, "a", "Users", 0, "Username") // a set, sorted
+	wantAt(t, r, "ACTIVEMQ", "EngineType")
+	if r.Name != "bus" || r.Status != "RUNNING" || !strings.HasSuffix(r.ARN, ":broker:"+r.Key.ID) || r.CreatedAt.IsZero() {
 		t.Errorf("got %+v", r)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dax"
+	daxtypes "github.com/aws/aws-sdk-go-v2/service/dax/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
@@ -17,6 +19,7 @@ func (p *Place) rds() *rds.Client           { return rds.NewFromConfig(p.Config)
 func (p *Place) cache() *elasticache.Client { return elasticache.NewFromConfig(p.Config) }
 func (p *Place) memorydb() *memorydb.Client { return memorydb.NewFromConfig(p.Config) }
 func (p *Place) dynamodb() *dynamodb.Client { return dynamodb.NewFromConfig(p.Config) }
+func (p *Place) dax() *dax.Client           { return dax.NewFromConfig(p.Config) }
 
 func rdsTags(tags map[string]string) []rdstypes.Tag {
 	return tagsOf(tags, func(k, v *string) rdstypes.Tag { return rdstypes.Tag{Key: k, Value: v} })
@@ -150,6 +153,10 @@ func databaseKinds() []Kind {
 			Change: func(p *Place, id string) {
 				ok(p.memorydb().UpdateCluster(p.Context(), &memorydb.UpdateClusterInput{ClusterName: &id, Description: aws.String("b")}))(p)
 			}},
+		{Type: "AWS::DAX::Cluster", Paths: []string{"attributes.Nodes[hot-c]", "attributes.TotalNodes"}, Make: makeDAXCluster,
+			Change: func(p *Place, id string) {
+				ok(p.dax().IncreaseReplicationFactor(p.Context(), &dax.IncreaseReplicationFactorInput{ClusterName: &id, NewReplicationFactor: 3}))(p)
+			}},
 		{Type: "AWS::DynamoDB::Backup", Fixed: "DynamoDB changes no backup, and it has no tags",
 			Make: func(p *Place) string {
 				table := p.Need("AWS::DynamoDB::Table")
@@ -161,4 +168,22 @@ func databaseKinds() []Kind {
 				ok(p.dynamodb().DeleteBackup(p.Context(), &dynamodb.DeleteBackupInput{BackupArn: aws.String(p.arn("dynamodb", "table/"+table+"/backup/"+backup))}))(p)
 			}},
 	}
+}
+
+// makeDAXCluster asks for the cluster until it is available: moto gives it its nodes then, and
+// brings it there by being asked.
+func makeDAXCluster(p *Place) string {
+	const asked = 10 // more often than moto needs
+	id := *ok(p.dax().CreateCluster(p.Context(), &dax.CreateClusterInput{
+		ClusterName: aws.String("hot"), NodeType: aws.String("dax.t3.small"), ReplicationFactor: 2, IamRoleArn: p.role("dax"),
+		Tags: tagsOf(Tags(), func(k, v *string) daxtypes.Tag { return daxtypes.Tag{Key: k, Value: v} }),
+	}))(p).Cluster.ClusterName
+	for range asked {
+		made := ok(p.dax().DescribeClusters(p.Context(), &dax.DescribeClustersInput{ClusterNames: []string{id}}))(p).Clusters
+		if *made[0].Status == "available" {
+			return id
+		}
+	}
+	p.Fatalf("the DAX cluster is not available after it was asked for %d times", asked)
+	return ""
 }

@@ -40,7 +40,7 @@ func Kinds() []Kind {
 	return slices.Concat(
 		computeKinds(), networkKinds(), gatewayKinds(), imageKinds(), capacityKinds(), balancerKinds(), scalingKinds(), containerKinds(),
 		storageKinds(), fileKinds(), databaseKinds(), warehouseKinds(), identityKinds(), securityKinds(), operationKinds(), deliveryKinds(),
-		eventKinds(), streamKinds(), gatewayAPIKinds(), edgeKinds(),
+		eventKinds(), streamKinds(), gatewayAPIKinds(), edgeKinds(), jobKinds(), modelKinds(), transferKinds(),
 	)
 }
 

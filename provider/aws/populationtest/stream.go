@@ -9,11 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/mq"
+	mqtypes "github.com/aws/aws-sdk-go-v2/service/mq/types"
 )
 
 func (p *Place) kinesis() *kinesis.Client   { return kinesis.NewFromConfig(p.Config) }
 func (p *Place) firehose() *firehose.Client { return firehose.NewFromConfig(p.Config) }
 func (p *Place) kafka() *kafka.Client       { return kafka.NewFromConfig(p.Config) }
+func (p *Place) mq() *mq.Client             { return mq.NewFromConfig(p.Config) }
 func (p *Place) lambda() *lambda.Client     { return lambda.NewFromConfig(p.Config) }
 
 func firehoseTags(tags map[string]string) []firehosetypes.Tag {
@@ -54,6 +57,18 @@ func streamKinds() []Kind {
 			Change: func(p *Place, _ string) {
 				arn := ok(p.kafka().ListClustersV2(p.Context(), &kafka.ListClustersV2Input{}))(p).ClusterInfoList[0].ClusterArn
 				ok(p.kafka().TagResource(p.Context(), &kafka.TagResourceInput{ResourceArn: arn, Tags: more()}))(p)
+			}},
+		{Type: "AWS::AmazonMQ::Broker", Paths: []string{"attributes.AutoMinorVersionUpgrade"},
+			Make: func(p *Place) string {
+				return *ok(p.mq().CreateBroker(p.Context(), &mq.CreateBrokerInput{
+					BrokerName: aws.String("bus"), DeploymentMode: mqtypes.DeploymentModeSingleInstance, EngineType: mqtypes.EngineTypeActivemq, EngineVersion: aws.String("5.18"),
+					HostInstanceType: aws.String("mq.t3.micro"), PubliclyAccessible: aws.Bool(false), AutoMinorVersionUpgrade: aws.Bool(true),
+					SubnetIds: []string{p.Need("AWS::EC2::Subnet")}, SecurityGroups: []string{p.Need("AWS::EC2::SecurityGroup")}, Tags: Tags(),
+					Users: []mqtypes.User{{Username: aws.String("b"), Password: aws.String("hunter2hunter2")}, {Username: aws.String("a"), Password: aws.String("hunter2hunter2")}},
+				}))(p).BrokerId
+			},
+			Change: func(p *Place, id string) {
+				ok(p.mq().UpdateBroker(p.Context(), &mq.UpdateBrokerInput{BrokerId: &id, AutoMinorVersionUpgrade: aws.Bool(false)}))(p)
 			}},
 		{Type: "AWS::Lambda::Layer", Make: func(p *Place) string { p.publishLayer(); p.publishLayer(); return "shared" },
 			Paths:  []string{"attributes.LatestMatchingVersion.CreatedDate", "attributes.LatestMatchingVersion.LayerVersionArn", "attributes.LatestMatchingVersion.Version"},
