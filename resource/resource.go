@@ -43,9 +43,12 @@ type Resource struct {
 
 // Unknown is a part of a resource that could not be read.
 type Unknown struct {
-	Part string // "tags", or "attributes." and the name of a top-level attribute
+	Part string // "status", "tags", or "attributes." and the name of a top-level attribute
 	Err  error
 }
+
+// PartStatus is the name of the status in Unknown.Part.
+const PartStatus = "status"
 
 // PartTags is the name of the tags in Unknown.Part.
 const PartTags = "tags"
@@ -102,17 +105,21 @@ func appendLength(b []byte, n int) []byte {
 
 // Inherit replaces every unknown part of r by what prev says of it and forgets that
 // it was unknown, except for the parts named in incomplete: those were never known
-// of prev either, and stay in r.Unknown. It fails only where the attributes of
-// either are not a JSON object.
+// of prev either, and stay in r.Unknown. Where r does not say when it was created,
+// prev does. It fails only where the attributes of either are not a JSON object.
 func (r *Resource) Inherit(prev *Resource, incomplete []string) error {
+	if r.CreatedAt.IsZero() {
+		r.CreatedAt = prev.CreatedAt
+	}
 	var names []string
 	for _, u := range r.Unknown {
-		if u.Part == PartTags {
-			r.Tags = maps.Clone(prev.Tags)
-			continue
-		}
-		if name, ok := strings.CutPrefix(u.Part, PartAttributes); ok {
+		switch name, isAttribute := strings.CutPrefix(u.Part, PartAttributes); {
+		case isAttribute:
 			names = append(names, name)
+		case u.Part == PartTags:
+			r.Tags = maps.Clone(prev.Tags)
+		case u.Part == PartStatus:
+			r.Status = prev.Status
 		}
 	}
 	if len(names) > 0 {

@@ -170,6 +170,37 @@ func TestInherit_TagsAreACopy(t *testing.T) {
 	}
 }
 
+func TestInherit_StatusAndCreationAreThoseBefore(t *testing.T) {
+	made := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, c := range map[string]struct {
+		unknown    []resource.Unknown
+		incomplete []string
+		status     string
+		left       int
+	}{
+		"unknown":                {unknown("status"), nil, "Enabled", 0},
+		"never known":            {unknown("status"), []string{"status"}, "Enabled", 1},
+		"known, and tags not":    {unknown("tags"), nil, "Disabled", 0},
+		"known for the 1st time": {unknown("tags"), []string{"status"}, "Disabled", 0},
+	} {
+		r, prev := observation(), observation()
+		r.Status, r.CreatedAt, r.Unknown = "Disabled", time.Time{}, c.unknown
+		prev.Status, prev.CreatedAt = "Enabled", made
+		if err := r.Inherit(prev, c.incomplete); err != nil {
+			t.Fatal(err)
+		}
+		if r.Status != c.status || !r.CreatedAt.Equal(made) || len(r.Unknown) != c.left {
+			t.Errorf("%s: got %q, made %s, %v; want %q, %d unknown", name, r.Status, r.CreatedAt, r.Unknown, c.status, c.left)
+		}
+	}
+	r, prev := observation(), observation()
+	r.CreatedAt, r.Unknown = made.Add(time.Hour), unknown("status")
+	prev.CreatedAt = made
+	if err := r.Inherit(prev, nil); err != nil || r.CreatedAt.Equal(made) {
+		t.Errorf("made %s, %v; want what the observation says itself", r.CreatedAt, err)
+	}
+}
+
 func TestInherit_FailsOnAttributesThatAreNoObject(t *testing.T) {
 	for _, bad := range []string{"null", "[]", "{", `"x"`, "1"} {
 		r, prev := observation(), observation()

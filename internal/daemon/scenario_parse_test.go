@@ -570,12 +570,14 @@ func (sc *cloudScope) listed() []resource.Resource {
 // unread is a resource without the parts that cannot be read.
 func unread(r resource.Resource) resource.Resource {
 	for _, u := range r.Unknown {
-		name, isAttribute := strings.CutPrefix(u.Part, resource.PartAttributes)
-		if !isAttribute {
+		switch name, isAttribute := strings.CutPrefix(u.Part, resource.PartAttributes); {
+		case isAttribute:
+			r.Attributes = withoutMember(r.Attributes, name)
+		case u.Part == resource.PartStatus:
+			r.Status = ""
+		default:
 			r.Tags = map[string]string{}
-			continue
 		}
-		r.Attributes = withoutMember(r.Attributes, name)
 	}
 	return r
 }

@@ -63,7 +63,7 @@ type collector[T any] struct {
 	// under) and rootAction that of a list above that one, if any.
 	action, parentAction, rootAction string
 
-	// also are the IAM actions that pages needs or may need beside those.
+	// also are the IAM actions that pages or details need or may need beside those.
 	also []string
 
 	// pages returns the list to read. Clients are made in it and not kept in the
@@ -288,13 +288,13 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		batch[0].vanished = true
 		return nil
 	}
-	err = classify(err, d.action)
-	if len(d.parts) == 0 {
-		return err
+	failure := classify(err, d.action)
+	if len(d.parts) == 0 || d.barred != nil && !d.barred(err) {
+		return failure
 	}
 	for _, e := range batch {
 		for _, part := range d.parts {
-			e.unknown = append(e.unknown, resource.Unknown{Part: part, Err: err})
+			e.unknown = append(e.unknown, resource.Unknown{Part: part, Err: failure})
 		}
 	}
 	return nil

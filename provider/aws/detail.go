@@ -16,6 +16,10 @@ type detail[T any] struct {
 	// the call tells what the resource is, and the scope fails with it.
 	parts []string
 
+	// barred reports whether a failure is one of those by which the parts are unknown; nil:
+	// every one is. With others the scope fails.
+	barred func(error) bool
+
 	// action is the IAM action that the call needs; empty: none.
 	action string
 

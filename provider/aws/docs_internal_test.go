@@ -89,6 +89,8 @@ func describe(b *strings.Builder, c lister) {
 			b.WriteString("- Detail without an action of its own; the scope fails with it.\n")
 		case d.indexed:
 			fmt.Fprintf(b, "- Detail: `%s`, for %s; spared where `%s` says what is recorded\n", d.action, code(d.parts), actionGetResources)
+		case d.barred:
+			fmt.Fprintf(b, "- Detail: `%s`, for %s where it is denied; the scope fails with any other failure.\n", d.action, code(d.parts))
 		case len(d.parts) == 0:
 			fmt.Fprintf(b, "- Detail: `%s`; the scope fails with it.\n", d.action)
 		default:
@@ -114,6 +116,7 @@ type declaredDetail struct {
 	action  string
 	parts   []string
 	indexed bool // of a regional type
+	barred  bool // its parts are unknown by some failures only
 }
 
 func (d declaredDetail) actions() []string {
@@ -139,7 +142,7 @@ func details(c lister) []declaredDetail {
 		d := list.Index(i)
 		all = append(all, declaredDetail{
 			action: d.FieldByName("action").String(), parts: strs(d.FieldByName("parts")),
-			indexed: d.FieldByName("indexed").Bool() && !c.accountWide(),
+			indexed: d.FieldByName("indexed").Bool() && !c.accountWide(), barred: !d.FieldByName("barred").IsNil(),
 		})
 	}
 	return all

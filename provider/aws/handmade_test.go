@@ -410,3 +410,107 @@ func TestHandmade_TrailThatAnAnswerLeavesOut(t *testing.T) {
 		}
 	}
 }
+
+// keysOf serves keys of which some may not be described: "ours" and "theirs" of the customer,
+// "aws" of AWS. denied tells which; aliases is what ListAliases answers of a key.
+func keysOf(t *testing.T, denied func(key string) string, aliases func(key string) any) *cloud {
+	t.Helper()
+	return handmade(t, map[string]reply{
+		"ListKeys": always(`{"Keys":[{"KeyId":"aws","KeyArn":"arn:aws"},{"KeyId":"ours","KeyArn":"arn:ours"},{"KeyId":"theirs","KeyArn":"arn:theirs"}],"Truncated":false}`),
+		"DescribeKey": func(request map[string]any) any {
+			key := fmt.Sprint(request["KeyId"])
+			if code := denied(key); code != "" {
+				return refusal(code)
+			}
+			manager := "CUSTOMER"
+			if key == "aws" {
+				manager = "AWS"
+			}
+			return `{"KeyMetadata":{"KeyId":"` + key + `","Arn":"arn:` + key + `","KeyManager":"` + manager + `","KeyState":"Enabled","CreationDate":1761127200,"Description":"d","KeySpec":"RSA_2048","SigningAlgorithms":["RSASSA_PSS_SHA_256"]}}`
+		},
+		"GetKeyPolicy":         always(`{"Policy":"{\"Statement\":[{\"Sid\":\"a\"}]}"}`),
+		"GetKeyRotationStatus": always(`{"KeyRotationEnabled":true}`),
+		"ListResourceTags":     always(`{"Tags":[{"TagKey":"team","TagValue":"a"}],"Truncated":false}`),
+		"ListAliases":          func(request map[string]any) any { return aliases(fmt.Sprint(request["KeyId"])) },
+	})
+}
+
+func aliasesOfAWS(key string) any {
+	if key == "aws" {
+		return `{"Aliases":[{"AliasName":"alias/aws/s3","TargetKeyId":"aws"}],"Truncated":false}`
+	}
+	return `{"Aliases":[{"AliasName":"alias/mine"}],"Truncated":false}`
+}
+
+// A key that may not be described is listed by what ListKeys says; with what was known of it
+// before it is what it was, to the byte. The others are complete.
+func TestHandmade_KeyThatMayNotBeDescribedIsUnknownInPartsAndFailsNoOther(t *testing.T) {
+	barred := ""
+	c := keysOf(t, func(key string) string {
+		if key == barred {
+			return "AccessDeniedException"
+		}
+		return ""
+	}, func(string) any { return `{"Aliases":[],"Truncated":false}` })
+	before := listHandmade(t, c, "us-east-1", "AWS::KMS::Key")
+	barred = "theirs"
+	rs, err := listScope(t, c.provider(t, only("AWS::KMS::Key")), scopeOf("us-east-1", "AWS::KMS::Key"))
+	if err != nil || len(rs) != 2 || rs[0].Key.ID != "ours" || rs[1].Key.ID != "theirs" || len(rs[0].Unknown) != 0 {
+		t.Fatalf("got %+v, %v", rs, err)
+	}
+	denied := &rs[1]
+	if denied.ARN != "arn:theirs" || denied.Status != "" || len(denied.Unknown) == 0 {
+		t.Errorf("got %+v", denied)
+	}
+	wantTags(t, *denied, map[string]string{"team": "a"})
+	wantAt(t, *denied, "a", "Policy", "Statement", 0, "Sid")
+	wantAt(t, *denied, "theirs", "KeyId")
+	for _, u := range denied.Unknown {
+		if provider.ReasonOf(u.Err) != provider.ReasonAccessDenied || !strings.Contains(u.Err.Error(), "kms:DescribeKey") {
+			t.Errorf("%s: %v", u.Part, u.Err)
+		}
+	}
+	if err := denied.Inherit(&before[1], nil); err != nil {
+		t.Fatal(err)
+	}
+	var h resource.Hasher
+	if h.Sum(denied) != h.Sum(&before[1]) || !denied.CreatedAt.Equal(before[1].CreatedAt) || len(denied.Unknown) != 0 {
+		t.Errorf("it was\n%+v\nand is\n%+v", before[1], *denied)
+	}
+}
+
+// What cannot be told to be the customer's own is not listed, and what is no refusal fails the
+// scope as before.
+func TestHandmade_KeysThatMayNotBeDescribed(t *testing.T) {
+	all := func(code string) func(string) string { return func(string) string { return code } }
+	for _, tt := range []struct {
+		name    string
+		denied  func(string) string
+		aliases func(string) any
+		ids     []string
+		reason  provider.Reason
+		says    string
+	}{
+		{"every key, also those of AWS", all("AccessDeniedException"), aliasesOfAWS, []string{"ours", "theirs"}, "", ""},
+		{"and their aliases neither", all("AccessDeniedException"), func(string) any { return refusal("AccessDeniedException") }, nil, provider.ReasonAccessDenied, "kms:ListAliases"},
+		{"and their aliases fail", all("AccessDeniedException"), func(string) any { return refusal("KMSInternalException") }, nil, provider.ReasonOther, ""},
+		{"and are gone", all("AccessDeniedException"), func(string) any { return refusal("NotFoundException") }, nil, "", ""},
+		{"no refusal", all("KMSInternalException"), aliasesOfAWS, nil, provider.ReasonOther, ""},
+		{"gone", all("NotFoundException"), aliasesOfAWS, nil, "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := keysOf(t, tt.denied, tt.aliases)
+			rs, err := listScope(t, c.provider(t, only("AWS::KMS::Key")), scopeOf("us-east-1", "AWS::KMS::Key"))
+			var ids []string
+			for _, r := range rs {
+				ids = append(ids, r.Key.ID)
+			}
+			if !slices.Equal(ids, tt.ids) {
+				t.Errorf("listed %q, want %q", ids, tt.ids)
+			}
+			if (err != nil) != (tt.reason != "") || err != nil && (provider.ReasonOf(err) != tt.reason || !strings.Contains(err.Error(), tt.says)) {
+				t.Errorf("got %v, want %q", err, tt.reason)
+			}
+		})
+	}
+}

@@ -1,6 +1,9 @@
 package aws
 
 import (
+	"context"
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -38,7 +41,7 @@ type kmsRotation struct {
 }
 
 // kmsKeys lists the keys that customers manage. Those that AWS manages come and go with
-// the services that use them; DescribeKey alone tells which is which.
+// the services that use them; DescribeKey tells which is which.
 func kmsKeys() lister {
 	return &collector[kmsKey]{
 		rules: resource.Schema{
@@ -55,6 +58,7 @@ func kmsKeys() lister {
 			Policies: []string{"Policy"},
 		},
 		action: "kms:ListKeys",
+		also:   []string{kmsActionListAliases}, // where a key may not be described
 		pages: func(cfg aws.Config) source[kmsKey] {
 			return paged(kms.NewFromConfig(cfg).ListKeys,
 				func(token *string) *kms.ListKeysInput {
@@ -62,7 +66,7 @@ func kmsKeys() lister {
 				},
 				func(o *kms.ListKeysOutput) ([]kmsKey, *string) {
 					return converted(o.Keys, func(k types.KeyListEntry) kmsKey {
-						return kmsKey{KeyMetadata: types.KeyMetadata{KeyId: k.KeyId}}
+						return kmsKey{KeyMetadata: types.KeyMetadata{KeyId: k.KeyId, Arn: k.KeyArn}}
 					}), marker(o.Truncated, o.NextMarker)
 				})
 		},
@@ -102,9 +106,11 @@ func kmsKeyDetails(cfg aws.Config) []detail[kmsKey] {
 	}
 }
 
-// kmsDescribing leaves out what AWS manages.
+// kmsDescribing leaves out what AWS manages. The policy of a key may forbid to describe it:
+// what ListKeys says is all that is known of such a key then, and the others are not affected.
 func kmsDescribing(cfg aws.Config) detail[kmsKey] {
-	d := describing("kms:DescribeKey", kms.NewFromConfig(cfg).DescribeKey,
+	client := kms.NewFromConfig(cfg)
+	d := describing("kms:DescribeKey", client.DescribeKey,
 		func(k *kmsKey) *kms.DescribeKeyInput { return &kms.DescribeKeyInput{KeyId: k.KeyId} },
 		func(k *kmsKey, o *kms.DescribeKeyOutput) bool {
 			if o.KeyMetadata == nil || aws.ToString(o.KeyMetadata.KeyId) != aws.ToString(k.KeyId) {
@@ -112,12 +118,75 @@ func kmsDescribing(cfg aws.Config) detail[kmsKey] {
 			}
 			k.KeyMetadata = *o.KeyMetadata
 			return true
-		})
-	return d.unless(func(k *kmsKey) bool { return k.KeyManager == types.KeyManagerTypeAws })
+		}).unless(func(k *kmsKey) bool { return k.KeyManager == types.KeyManagerTypeAws })
+	describe := d.fetch
+	d.fetch = each(func(ctx context.Context, k *kmsKey) error {
+		err := describe(ctx, []*kmsKey{k})
+		if !contains(deniedCodes, errorCode(err)) {
+			return err
+		}
+		return kmsDenied(ctx, client, k, err)
+	})
+	d.parts = kmsDescribedParts()
+	d.barred = func(err error) bool { return errors.As(err, new(*kmsBarred)) }
+	return d
 }
+
+// kmsBarred says that a key of the customer may not be described.
+type kmsBarred struct{ error }
+
+// Unwrap returns what KMS answered.
+func (e *kmsBarred) Unwrap() error { return e.error }
+
+// kmsDenied tells what it means that a key may not be described. One that AWS manages is left
+// out nonetheless, or it would appear now and disappear with the next answer. It is known by its
+// alias, and where that cannot be read nothing is known of the key.
+func kmsDenied(ctx context.Context, client *kms.Client, k *kmsKey, denied error) error {
+	ofAWS := false
+	err := kmsAliasPages(client, k.KeyId, kmsIsOwn).walk(ctx, func(own []types.AliasListEntry) error {
+		ofAWS = ofAWS || len(own) > 0
+		return nil
+	})
+	switch {
+	case err != nil:
+		return classify(err, kmsActionListAliases)
+	case ofAWS:
+		return leftOut(codeForeign)
+	}
+	return &kmsBarred{denied}
+}
+
+// kmsDescribedParts are all that DescribeKey tells and ListKeys does not, members of a newer SDK
+// included: one that is missing here would be reported as removed.
+func kmsDescribedParts() []string {
+	parts := []string{resource.PartStatus}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[types.KeyMetadata]()) {
+		if f.IsExported() && !slices.Contains([]string{"KeyId", "Arn", "KeyState", "Enabled"}, f.Name) {
+			parts = append(parts, resource.PartAttributes+f.Name)
+		}
+	}
+	return parts
+}
+
+const kmsActionListAliases = "kms:ListAliases"
 
 // kmsOwnAlias is what the aliases of AWS begin with.
 const kmsOwnAlias = "alias/aws/"
+
+func kmsIsOwn(a types.AliasListEntry) bool {
+	return strings.HasPrefix(aws.ToString(a.AliasName), kmsOwnAlias)
+}
+
+// kmsAliasPages reads those aliases of a key that are wanted; nil: of all keys.
+func kmsAliasPages(client *kms.Client, key *string, wanted func(types.AliasListEntry) bool) source[types.AliasListEntry] {
+	return paged(client.ListAliases,
+		func(token *string) *kms.ListAliasesInput {
+			return &kms.ListAliasesInput{KeyId: key, Limit: aws.Int32(kmsAliasPage), Marker: token}
+		},
+		func(o *kms.ListAliasesOutput) ([]types.AliasListEntry, *string) {
+			return slices.DeleteFunc(o.Aliases, func(a types.AliasListEntry) bool { return !wanted(a) }), marker(o.Truncated, o.NextMarker)
+		})
+}
 
 func kmsAliases() lister {
 	return &collector[types.AliasListEntry]{
@@ -125,17 +194,9 @@ func kmsAliases() lister {
 			Type: "AWS::KMS::Alias", Version: 1,
 			Omit: []string{"LastUpdatedDate"}, // follows TargetKeyId
 		},
-		action: "kms:ListAliases",
+		action: kmsActionListAliases,
 		pages: func(cfg aws.Config) source[types.AliasListEntry] {
-			return paged(kms.NewFromConfig(cfg).ListAliases,
-				func(token *string) *kms.ListAliasesInput {
-					return &kms.ListAliasesInput{Limit: aws.Int32(kmsAliasPage), Marker: token}
-				},
-				func(o *kms.ListAliasesOutput) ([]types.AliasListEntry, *string) {
-					return slices.DeleteFunc(o.Aliases, func(a types.AliasListEntry) bool {
-						return strings.HasPrefix(aws.ToString(a.AliasName), kmsOwnAlias)
-					}), marker(o.Truncated, o.NextMarker)
-				})
+			return kmsAliasPages(kms.NewFromConfig(cfg), nil, func(a types.AliasListEntry) bool { return !kmsIsOwn(a) })
 		},
 		read: func(a *types.AliasListEntry) facts {
 			return facts{ID: a.AliasName, ARN: a.AliasArn, Name: aws.ToString(a.AliasName), Created: a.CreationDate}
