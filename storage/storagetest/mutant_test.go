@@ -113,9 +113,9 @@ func TestMutants_FailRandom(t *testing.T) {
 		t.Run(mu.name, func(t *testing.T) {
 			t.Parallel()
 			d := mu.disk()
-			failure := failureOf(t, func(t testing.TB) { Random(t, 1, 1200, d.open, d.options()) })
+			failure := failureOf(t, func(t testing.TB) { Random(t, 1, 3000, d.open, d.options()) })
 			if failure == "" {
-				t.Error("1200 random steps did not find the mistake")
+				t.Error("3000 random steps did not find the mistake")
 			}
 			if failure != "" && !strings.Contains(failure, seedVariable+"=1 ") {
 				t.Errorf("the failure does not say how to repeat it:\n%s", failure)
