@@ -19,7 +19,7 @@ func daxClusters() lister {
 	return &collector[tagged[types.Cluster]]{
 		rules: resource.Schema{
 			Type: "AWS::DAX::Cluster", Version: 1,
-			Omit: []string{"Status", "ActiveNodes"},
+			Omit: []string{"Status", "ActiveNodes", "Nodes.NodeStatus", "Nodes.ParameterGroupStatus", "ParameterGroup.ParameterApplyStatus"},
 			Sets: map[string]string{
 				"NodeIdsToRemove":                "",
 				"Nodes":                          "{NodeId}",
