@@ -29,8 +29,8 @@ const (
 	growEvery = time.Second
 
 	// looksBeforeGrowing is for how many looks in a row it has to be in use: a peak is no
-	// reason to grow.
-	looksBeforeGrowing = 10
+	// reason to grow, and a first scan of many resources is one.
+	looksBeforeGrowing = 30
 )
 
 // limitMemory bounds the memory of Go, as far as GOGC and GOMEMLIMIT do not do it. The
