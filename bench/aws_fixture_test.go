@@ -67,7 +67,7 @@ func serveFixture() {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// fixture answers as EC2, Lambda and STS do. /counts tells how often each operation was
+// fixture answers as EC2, Lambda, STS and the tagging API do. /counts tells how often each operation was
 // called since the last time that it was asked.
 type fixture struct {
 	mu     sync.Mutex
@@ -82,9 +82,11 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		clear(f.counts)
 		return
 	}
-	_ = r.ParseForm()
+	_ = r.ParseForm() // which leaves a body that is no form
 	operation := r.PostForm.Get("Action")
 	switch {
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".GetResources"):
+		operation = "GetResources"
 	case strings.Contains(r.URL.Path, "/tags/"):
 		operation = "ListTags"
 	case strings.Contains(r.URL.Path, "/functions"):
@@ -104,6 +106,8 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page(out, "DescribeVolumesResponse", "volumeSet", fixtureVolumes, volumePage, r.PostForm.Get("NextToken"), writeVolume)
 	case "ListFunctions":
 		writeFunctions(out, r.URL.Query().Get("Marker"))
+	case "GetResources":
+		writeTagIndex(out, r.Body)
 	case "ListTags":
 		fmt.Fprint(out, `{"Tags":{"team":"shop","env":"prod"}}`)
 	default:
@@ -181,4 +185,19 @@ func writeFunctions(w io.Writer, marker string) {
 		fmt.Fprintf(w, `,"NextMarker":"%d"`, end)
 	}
 	fmt.Fprint(w, `}`)
+}
+
+// writeTagIndex writes what the tagging API says of the functions that it is asked about: what
+// ListTags says.
+func writeTagIndex(w io.Writer, body io.Reader) {
+	var in struct{ ResourceARNList []string }
+	_ = json.NewDecoder(body).Decode(&in)
+	fmt.Fprint(w, `{"PaginationToken":"","ResourceTagMappingList":[`)
+	for i, arn := range in.ResourceARNList {
+		if i > 0 {
+			fmt.Fprint(w, ",")
+		}
+		fmt.Fprintf(w, `{"ResourceARN":%q,"Tags":[{"Key":"team","Value":"shop"},{"Key":"env","Value":"prod"}]}`, arn)
+	}
+	fmt.Fprint(w, `]}`)
 }

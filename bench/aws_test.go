@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 
 	"github.com/elava-dev/elava/bench"
 	"github.com/elava-dev/elava/internal/daemon"
@@ -21,15 +23,21 @@ import (
 	"github.com/elava-dev/elava/storage/badger"
 )
 
-// pageCalls are the calls by which the fixture's account can be read: one for each page, one
-// for the tags of each function, which the list does not tell, and one for the account.
+// pageCalls are the calls by which the fixture's account can be read: one for each page, one to
+// the tag index for each page of functions, whose list does not tell tags, and one for the
+// account. Beside them are those of ListTags: for each function in the first scan, and then for
+// one in functionsPerTurn (docs/decisions/0007-tag-index.md).
 var pageCalls = map[string]int{
 	"DescribeInstances": fixtureInstances / instancePage,
 	"DescribeVolumes":   fixtureVolumes / volumePage,
 	"ListFunctions":     fixtureFunctions / functionPage,
-	"ListTags":          fixtureFunctions,
+	"GetResources":      fixtureFunctions / functionPage,
 	"GetCallerIdentity": 1,
 }
+
+// functionsPerTurn is of how many functions one is asked for its tags in a scan; which, a hash
+// of its ARN says, so that it is not always as many.
+const functionsPerTurn = 32
 
 // BenchmarkAWS_Unchanged scans an account of 100,000 instances, 20,000 volumes and 5,000
 // functions in which nothing changes, on a store that knows all of them, and compares the CPU
@@ -58,7 +66,7 @@ func BenchmarkAWS_Unchanged(b *testing.B) {
 		}
 	})
 	reconciler := daemon.NewReconciler(daemon.ReconcilerOptions{Provider: p, Store: store, Concurrency: 8, SpoolDir: b.TempDir()})
-	scan := func(found int) {
+	scan := func(found, leastTags, mostTags int) {
 		counts(b, url)
 		result, err := reconciler.Reconcile(b.Context())
 		if err != nil {
@@ -68,14 +76,17 @@ func BenchmarkAWS_Unchanged(b *testing.B) {
 		if m := result.Scan; m.Status != storage.ScanSuccess || m.ResourceCount != all || m.Baseline+m.Changes() != found {
 			b.Fatalf("scan: %+v; want %d resources and %d of them new", m, all, found)
 		}
-		if got := counts(b, url); !maps.Equal(got, pageCalls) {
-			b.Fatalf("the scan made the calls %v, want %v", got, pageCalls)
+		got := counts(b, url)
+		tags := got["ListTags"]
+		delete(got, "ListTags")
+		if !maps.Equal(got, pageCalls) || tags < leastTags || tags > mostTags {
+			b.Fatalf("the scan made the calls %v and %d of ListTags, want %v and %d to %d", got, tags, pageCalls, leastTags, mostTags)
 		}
 	}
-	scan(fixtureInstances + fixtureVolumes + fixtureFunctions)
+	scan(fixtureInstances+fixtureVolumes+fixtureFunctions, fixtureFunctions, fixtureFunctions)
 
 	c := bench.Comparison{
-		Measured:  func() bench.Cost { return bench.Measure(func() { scan(0) }) },
+		Measured:  func() bench.Cost { return bench.Measure(func() { scan(0, 1, 2*fixtureFunctions/functionsPerTurn) }) },
 		Reference: func() bench.Cost { return bench.Measure(func() { readWithSDK(b, cfg) }) },
 		Rounds:    3,
 	}
@@ -149,10 +160,25 @@ func readWithSDK(b *testing.B, cfg aws.Config) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, f := range page.Functions {
-			if _, err := client.ListTags(ctx, &lambda.ListTagsInput{Resource: f.FunctionArn}); err != nil {
-				b.Fatal(err)
-			}
+		readTagsWithSDK(b, cfg, page.Functions)
+	}
+}
+
+// readTagsWithSDK asks the tag index about the functions of a page, and Lambda about as many as a
+// scan does.
+func readTagsWithSDK(b *testing.B, cfg aws.Config, functions []types.FunctionConfiguration) {
+	ctx := context.Background()
+	var arns []string
+	for _, f := range functions {
+		arns = append(arns, aws.ToString(f.FunctionArn))
+	}
+	if _, err := resourcegroupstaggingapi.NewFromConfig(cfg).GetResources(ctx, &resourcegroupstaggingapi.GetResourcesInput{ResourceARNList: arns}); err != nil {
+		b.Fatal(err)
+	}
+	client := lambda.NewFromConfig(cfg)
+	for i := 0; i < len(arns); i += functionsPerTurn {
+		if _, err := client.ListTags(ctx, &lambda.ListTagsInput{Resource: &arns[i]}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
