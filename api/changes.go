@@ -33,19 +33,30 @@ func (s *Server) changes(ctx context.Context, _ string, p *params) (any, error) 
 	if query.Above >= query.UpTo { // and an UpTo of 0 would mean the head
 		return answer, nil
 	}
-	events, more, err := take(s.store.Changes(ctx, query), limit, eventSize)
+	b := budget[storage.EventID]{left: maxPassedEvents}
+	query.Passed = b.pass
+	events, more, err := take(affordable(s.store.Changes(ctx, query)), limit, eventSize)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range events {
 		answer.Items = append(answer.Items, viewEvent(e))
 	}
-	if more {
-		next := cursor{Revision: query.UpTo, Above: query.Above, After: events[len(events)-1].ID}
-		answer.NextCursor = next.encode("changes", p.question())
+	next := cursor{Revision: query.UpTo, Above: query.Above}
+	switch {
+	case more:
+		next.After = events[len(events)-1].ID
+	case b.spent():
+		next.After = b.last.String()
+	default:
+		return answer, nil
 	}
+	answer.NextCursor = next.encode("changes", p.question())
 	return answer, nil
 }
+
+// maxPassedEvents is how many events are looked at, and not selected, for one page.
+const maxPassedEvents = 2000
 
 // span resolves since and until. Of revisions, since is exclusive and until inclusive;
 // of times both are inclusive.

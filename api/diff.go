@@ -34,24 +34,53 @@ func (s *Server) diff(ctx context.Context, _ string, p *params) (any, error) {
 	if err := s.diffSpan(ctx, &query, from, to, c); err != nil {
 		return nil, err
 	}
-	if key != nil && query.ID == "" {
-		query.ID = key.ID
+	if key != nil {
+		narrow(&query.Filter, *key)
 	}
 	answer := diffPage{Items: []*storage.ChangeEvent{}, From: query.From, To: query.To}
+	b := budget[resource.Key]{left: maxPassedDifferences}
+	query.Passed = b.pass
 	wanted := storage.ChangeQuery{ChangeTypes: changeTypes, Key: key}
-	events := where(s.netEvents(s.store.Diff(ctx, query)), wanted.Match)
-	items, more, err := take(events, limit, eventSize)
+	events := s.netEvents(s.store.Diff(ctx, query), &wanted, b.pass)
+	items, more, err := take(affordable(events), limit, eventSize)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range items {
 		answer.Items = append(answer.Items, viewEvent(e))
 	}
-	if more {
-		next := cursor{Revision: query.To, Above: query.From, After: items[len(items)-1].Key}
-		answer.NextCursor = next.encode("diff", p.question())
+	next := cursor{Revision: query.To, Above: query.From}
+	switch {
+	case more:
+		next.After = items[len(items)-1].Key
+	case b.spent():
+		next.After = b.last.String()
+	default:
+		return answer, nil
 	}
+	answer.NextCursor = next.encode("diff", p.question())
 	return answer, nil
+}
+
+// maxPassedDifferences is how many resources are looked at, and not selected, for one page:
+// of each, what was recorded of it between the two points is read.
+const maxPassedDifferences = 1000
+
+// narrow has a filter demand of a resource what a key tells, where it demands nothing, so
+// that few others are looked at.
+func narrow(f *storage.Filter, k resource.Key) {
+	if len(f.Types) == 0 && !strings.ContainsAny(k.Type, `*?[\`) {
+		f.Types = []string{k.Type}
+	}
+	if f.ID == "" {
+		f.ID = k.ID
+	}
+	if len(f.Accounts) == 0 {
+		f.Accounts = []string{k.Account}
+	}
+	if len(f.Regions) == 0 {
+		f.Regions = []string{k.Region}
+	}
 }
 
 // diffSpan fills in the revisions that a query compares, and where its page begins.
@@ -76,15 +105,21 @@ func (s *Server) diffSpan(ctx context.Context, q *storage.DiffQuery, from, to Po
 	return nil
 }
 
-// netEvents yields the events of those differences that are any.
-func (s *Server) netEvents(differences iter.Seq2[*storage.Difference, error]) iter.Seq2[*storage.ChangeEvent, error] {
+// netEvents yields the events of those differences that are any and wanted, and passes the
+// others.
+func (s *Server) netEvents(differences iter.Seq2[*storage.Difference, error], wanted *storage.ChangeQuery, pass func(resource.Key) error) iter.Seq2[*storage.ChangeEvent, error] {
 	return func(yield func(*storage.ChangeEvent, error) bool) {
 		for d, err := range differences {
 			var e *storage.ChangeEvent
 			if err == nil {
 				e, err = netEvent(d, s.schema(d.After.Resource.Key))
 			}
-			if (e != nil || err != nil) && !yield(e, err) {
+			if err == nil && (e == nil || !wanted.Match(e)) {
+				if err = pass(d.After.Resource.Key); err == nil {
+					continue
+				}
+			}
+			if !yield(e, err) {
 				return
 			}
 		}

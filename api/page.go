@@ -1,6 +1,9 @@
 package api
 
-import "iter"
+import (
+	"errors"
+	"iter"
+)
 
 // maxPageBytes ends a page early, so that a thousand large documents do not fill the
 // memory. It is compared with the size of documents, which is most of what is sent.
@@ -21,6 +24,38 @@ func take[T any](seq iter.Seq2[T, error], limit int, size func(T) int) (items []
 		bytes += size(item)
 	}
 	return items, false, nil
+}
+
+// budget bounds what is looked at, and not selected, for one page: a filter that selects
+// few would else have one answer read everything. P is where a page may end.
+type budget[P any] struct {
+	left int
+	last P // up to which everything was looked at, once nothing is left
+}
+
+var errBudgetSpent = errors.New("enough was looked at for one page")
+
+// pass notes something that is not selected: it is the Passed of a query.
+func (b *budget[P]) pass(at P) error {
+	if b.left--; b.left > 0 {
+		return nil
+	}
+	b.last = at
+	return errBudgetSpent
+}
+
+// spent reports whether nothing is left.
+func (b *budget[P]) spent() bool { return b.left <= 0 }
+
+// affordable ends without an error where a budget is spent.
+func affordable[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range seq {
+			if errors.Is(err, errBudgetSpent) || !yield(item, err) {
+				return
+			}
+		}
+	}
 }
 
 // where yields the items that the condition holds for, and errors.

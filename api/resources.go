@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strconv"
 
 	"github.com/elava-dev/elava/resource"
@@ -35,9 +34,9 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 		return answer, nil
 	}
 	query.Revision = revision
-	b := budget{left: maxPassed}
+	b := budget[resource.Key]{left: maxPassed}
 	query.Passed = b.pass
-	versions, more, err := take(b.until(s.store.List(ctx, query)), limit, documentSize)
+	versions, more, err := take(affordable(s.store.List(ctx, query)), limit, documentSize)
 	if err != nil {
 		return nil, err
 	}
@@ -51,44 +50,16 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 	switch {
 	case more:
 		b.last = versions[len(versions)-1].Resource.Key
-	case b.left > 0:
+	case !b.spent():
 		return answer, nil
 	}
 	answer.NextCursor = cursor{Revision: revision, After: b.last.String()}.encode("resources", p.question())
 	return answer, nil
 }
 
-// maxPassed is how many resources are looked at, and not selected, for one page: a filter
-// that selects few would else have one answer read everything. So many take some 30 ms.
+// maxPassed is how many resources are looked at, and not selected, for one page. So many
+// take some 10 ms.
 const maxPassed = 4000
-
-// budget bounds what is looked at for one page.
-type budget struct {
-	left int
-	last resource.Key // up to which everything was looked at, once nothing is left
-}
-
-var errBudgetSpent = errors.New("enough was looked at for one page")
-
-// pass is storage.Query.Passed.
-func (b *budget) pass(key resource.Key) error {
-	if b.left--; b.left > 0 {
-		return nil
-	}
-	b.last = key
-	return errBudgetSpent
-}
-
-// until ends a listing without an error where the budget is spent.
-func (b *budget) until(seq iter.Seq2[*storage.Version, error]) iter.Seq2[*storage.Version, error] {
-	return func(yield func(*storage.Version, error) bool) {
-		for v, err := range seq {
-			if errors.Is(err, errBudgetSpent) || !yield(v, err) {
-				return
-			}
-		}
-	}
-}
 
 func documentSize(v *storage.Version) int {
 	n := len(v.Resource.Attributes)

@@ -148,6 +148,9 @@ func BenchmarkAPI_Latency(b *testing.B) {
 		{"changes of a type, first page", func(n int) string { return fmt.Sprintf("changes?type=*type%02d", n%20) }, 50},
 		{"changes of one resource", func(n int) string { return "changes?key=" + url.QueryEscape(key(n)) }, 50},
 		{"diff of the last two revisions, first page", func(int) string { return "diff?from=99&to=100" }, 50},
+		{"diff of three revisions, first page", func(int) string { return "diff?from=97&to=100" }, 50},
+		{"diff by a tag that nothing has, first page", func(int) string { return "diff?from=1&tag=nothing" }, 50},
+		{"diff of all revisions of one resource", func(n int) string { return "diff?from=1&key=" + url.QueryEscape(key(n)) }, 50},
 		{"diff of all revisions, first page", func(int) string { return "diff?from=1" }, 50},
 		{"scans, first page", func(int) string { return "scans" }, 50},
 		{"scopes", func(int) string { return "scopes" }, 50},
@@ -161,6 +164,10 @@ func BenchmarkAPI_Latency(b *testing.B) {
 		{"changes by the id of something gone", func(n int) string {
 			return "changes?change_type=disappeared&id=" + apiKey(goneNumber(n*37)).ID
 		}, 50},
+		{"changes by id", func(n int) string { return "changes?id=" + apiKey(n*9973%apiResources).ID }, 50},
+		{"changes by an id that nothing has", func(n int) string { return fmt.Sprintf("changes?id=nothing-%d", n) }, 50},
+		{"changes of a type that did not happen, first page", func(n int) string { return fmt.Sprintf("changes?type=*type%02d&change_type=created", n%20) }, 50},
+		{"changes of all types that did not happen, first page", func(int) string { return "changes?type=*&change_type=created" }, 50},
 		{"resources by tag, first page", func(n int) string { return fmt.Sprintf("resources?tag=team=%d", n) }, 50},
 		{"resources by a tag that nothing has, first page", func(n int) string { return fmt.Sprintf("resources?tag=nothing=%d", n) }, 50},
 		{"resources by type, region and account, first page", func(n int) string {

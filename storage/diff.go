@@ -13,6 +13,10 @@ type DiffQuery struct {
 	Filter   // selects a resource where it selects it as it was at From or as it is at To
 	From, To int64
 	After    *resource.Key // begin behind this key, which need not exist
+
+	// Passed, if not nil, is told of resources that were looked at and are not selected, as
+	// that of Query.
+	Passed func(resource.Key) error
 }
 
 // Match reports whether the filter selects a difference.

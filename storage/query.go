@@ -115,6 +115,11 @@ type ChangeQuery struct {
 
 	After       EventID // begin behind this event, in the order asked for; zero: from the start
 	OldestFirst bool
+
+	// Passed, if not nil, is told of events that were looked at and are not selected, in
+	// the order asked for: nothing up to this one is still to come. It need not be told of
+	// each. An error that it returns ends the answer, which yields it.
+	Passed func(EventID) error
 }
 
 // Match reports whether the query selects an event, leaving aside where it begins.

@@ -3,6 +3,7 @@ package badger
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -16,17 +17,29 @@ import (
 )
 
 // event reads one change event.
-func (r *reading) event(id storage.EventID) (*storage.ChangeEvent, error) {
-	item, err := r.txn.Get(eventKey(id))
-	if err != nil {
-		return nil, fmt.Errorf("change event %s: %w", id, r.trimmedMeanwhile(id.Revision, err))
-	}
-	var e *storage.ChangeEvent
-	err = item.Value(func(b []byte) error {
+func (r *reading) event(id storage.EventID) (e *storage.ChangeEvent, err error) {
+	err = r.storedEvent(id, func(b []byte) error {
 		e, err = decodeEvent(id, b)
 		return err
 	})
 	return e, err
+}
+
+// changed reads of which resource a change event is.
+func (r *reading) changed(id storage.EventID) (key resource.Key, err error) {
+	err = r.storedEvent(id, func(b []byte) error {
+		key, err = decodeEventKey(b)
+		return err
+	})
+	return key, err
+}
+
+func (r *reading) storedEvent(id storage.EventID, decode func([]byte) error) error {
+	item, err := r.txn.Get(eventKey(id))
+	if err != nil {
+		return fmt.Errorf("change event %s: %w", id, r.trimmedMeanwhile(id.Revision, err))
+	}
+	return item.Value(decode)
 }
 
 // Changes implements storage.Store. Of what the query demands, the narrowest that has an
@@ -55,12 +68,26 @@ func (s *Store) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*s
 			if err != nil {
 				return err
 			}
-			if q.Match(e) && !yield(e) {
+			if !q.Match(e) {
+				if err := tell(q.Passed, id); err != nil {
+					return err
+				}
+				continue
+			}
+			if !yield(e) {
 				return nil
 			}
 		}
 		return nil
 	})
+}
+
+// tell tells a query of what it does not select, if it wants to know.
+func tell[T any](passed func(T) error, what T) error {
+	if passed == nil {
+		return nil
+	}
+	return passed(what)
 }
 
 // window is a range of events, both ends included, and the direction to read it in.
@@ -126,6 +153,11 @@ func (r *reading) eventIDs(ctx context.Context, q *storage.ChangeQuery, w window
 	}
 	if q.Name != "" && r.s.indexed.Load() {
 		if ids, err := r.eventsCalled(ctx, q, w); ids != nil || err != nil {
+			return ids, err
+		}
+	}
+	if q.ID != "" {
+		if ids, err := r.eventsOfID(ctx, q, w); ids != nil || err != nil {
 			return ids, err
 		}
 	}
@@ -266,22 +298,54 @@ func (r *reading) merge(prefixes [][]byte, w window) iter.Seq2[storage.EventID, 
 	}
 }
 
+// maxWalked is after how many steps from scope to scope a search for an id is given up. So
+// many take some 30 ms, as long as reading some thousand events.
+const maxWalked = 2000
+
+var errWalkedEnough = errors.New("too many scopes to look into")
+
+// eventsOfID yields the events of the resources with the id that the query demands; nil
+// where there are too many of them, or too many scopes that may hold one.
+func (r *reading) eventsOfID(ctx context.Context, q *storage.ChangeQuery, w window) (iter.Seq2[storage.EventID, error], error) {
+	prefix := []byte{prefixDocument}
+	it := r.txn.NewIterator(engine.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	steps := 0
+	walk := storage.Query{Filter: q.Filter, Passed: func(resource.Key) error {
+		if steps++; steps > maxWalked {
+			return errWalkedEnough
+		}
+		return nil
+	}}
+	var keys []resource.Key
+	l := lister{r: r, q: &walk, it: it, prefix: prefix}
+	err := l.keys(ctx, func(key resource.Key) (more bool, err error) {
+		keys = append(keys, key)
+		return len(keys) <= maxCalled, nil
+	})
+	switch {
+	case errors.Is(err, errWalkedEnough) || err == nil && len(keys) > maxCalled:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return r.eventsOf(ctx, keys, w), nil
+}
+
 // eventsOf yields the events of some resources, which their versions name.
 func (r *reading) eventsOf(ctx context.Context, keys []resource.Key, w window) iter.Seq2[storage.EventID, error] {
+	if len(keys) == 1 && !w.oldestFirst {
+		return r.newestOf(ctx, keys[0], w)
+	}
 	return func(yield func(storage.EventID, error) bool) {
 		var ids []storage.EventID
 		for _, key := range keys {
-			for v, err := range r.stored(ctx, key) {
+			for id, err := range r.newestOf(ctx, key, w) {
 				if err != nil {
-					yield(storage.EventID{}, err)
+					yield(id, err)
 					return
 				}
-				for _, number := range [...]int{v.event, v.replaced} {
-					id := storage.EventID{Revision: v.revision, Number: number}
-					if number > 0 && w.contains(id) {
-						ids = append(ids, id)
-					}
-				}
+				ids = append(ids, id)
 			}
 		}
 		slices.SortFunc(ids, func(a, b storage.EventID) int {
@@ -293,6 +357,28 @@ func (r *reading) eventsOf(ctx context.Context, keys []resource.Key, w window) i
 		for _, id := range ids {
 			if !yield(id, nil) {
 				return
+			}
+		}
+	}
+}
+
+// newestOf yields the events of one resource, newest first, and reads its versions no
+// further than it is asked.
+func (r *reading) newestOf(ctx context.Context, key resource.Key, w window) iter.Seq2[storage.EventID, error] {
+	return func(yield func(storage.EventID, error) bool) {
+		for v, err := range r.stored(ctx, key) {
+			if err != nil {
+				yield(storage.EventID{}, err)
+				return
+			}
+			if v.revision < w.first.Revision {
+				return
+			}
+			for _, number := range [...]int{max(v.event, v.replaced), min(v.event, v.replaced)} {
+				id := storage.EventID{Revision: v.revision, Number: number}
+				if number > 0 && w.contains(id) && !yield(id, nil) {
+					return
+				}
 			}
 		}
 	}

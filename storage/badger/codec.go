@@ -203,6 +203,18 @@ func appendRaw(b, value []byte) []byte {
 	return append(b, value...)
 }
 
+// decodeEventKey reads the key of the resource alone.
+func decodeEventKey(b []byte) (resource.Key, error) {
+	d := decoder{b: b}
+	d.byte()   // what happened
+	d.varint() // when
+	key, err := resource.ParseKey(d.string())
+	if d.failed || err != nil {
+		return resource.Key{}, errMalformed
+	}
+	return key, nil
+}
+
 func decodeEvent(id storage.EventID, b []byte) (*storage.ChangeEvent, error) {
 	d := decoder{b: b}
 	code := d.byte()

@@ -42,7 +42,13 @@ func (s *Store) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storag
 			if err != nil {
 				return err
 			}
-			if difference != nil && q.Match(difference) && !yield(difference) {
+			if difference == nil || !q.Match(difference) {
+				if err := tell(q.Passed, key); err != nil {
+					return err
+				}
+				continue
+			}
+			if !yield(difference) {
 				return nil
 			}
 		}
@@ -126,11 +132,10 @@ func (d *differ) keysOfEvents(ctx context.Context) (iter.Seq2[resource.Key, erro
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		e, err := d.r.event(id)
+		key, err := d.r.changed(id)
 		if err != nil {
 			return nil, err
 		}
-		key := resource.Key{Provider: e.Provider, Account: e.Account, Region: e.Region, Type: e.Type, ID: e.ResourceID}
 		if d.q.MatchKey(key) && (d.q.After == nil || key.Compare(*d.q.After) > 0) {
 			keys[key] = true
 		}
@@ -169,6 +174,10 @@ func (d *differ) keysOfDocuments(ctx context.Context) iter.Seq2[resource.Key, er
 				return
 			}
 			if to := elsewhere([]byte{prefixDocument}, &d.q.Filter, key); to != nil {
+				if err := tell(d.q.Passed, key); err != nil {
+					yield(resource.Key{}, err)
+					return
+				}
 				it.Seek(to)
 				continue
 			}

@@ -372,12 +372,7 @@ type lister struct {
 }
 
 // passed tells the query of a key that it does not select.
-func (l *lister) passed(key resource.Key) error {
-	if l.q.Passed == nil {
-		return nil
-	}
-	return l.q.Passed(key)
-}
+func (l *lister) passed(key resource.Key) error { return tell(l.q.Passed, key) }
 
 // keys visits the keys that the query can select, of entries that have one version each,
 // until the visitor has enough.

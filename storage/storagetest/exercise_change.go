@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/elava-dev/elava/change"
 	"github.com/elava-dev/elava/resource"
@@ -16,6 +17,9 @@ var changeCases = []testCase{
 	{name: "the feed is bounded by revisions", run: feedBounds},
 	{name: "the feed goes on behind an event in both orders", run: feedAfter},
 	{name: "the feed of one key is that key's only", run: feedOfKey},
+	{name: "the feed of one id is that of all resources with it", run: feedOfID},
+	{name: "the feed of one id is the same in many scopes", heavy: true, run: feedOfIDInManyScopes},
+	{name: "the feed tells what it passes, and goes on behind it", run: feedPassed},
 }
 
 // feedFixture commits four revisions with events of all types, one of them without any.
@@ -178,4 +182,87 @@ func feedOfKey(w *twin) {
 	w.wantChanges(storage.ChangeQuery{Key: &a, UpTo: 1}, "1-1 created a")
 	never := in(instances, "never")
 	w.wantChanges(storage.ChangeQuery{Key: &never})
+}
+
+func feedOfID(w *twin) {
+	a, b := in(instances, "a"), in(scopeOf("eu-west-1", bucket), "a")
+	w.scan(created(a, 1), created(b, 1), created(in(instances, "aa"), 1))
+	w.scan(modified(b, 2), disappeared(a))
+	w.scan(disappeared(b), created(b, 3))
+	ofID := storage.ChangeQuery{Filter: storage.Filter{ID: "a"}}
+	w.wantChanges(ofID, "3-2 created a", "3-1 disappeared a", "2-2 disappeared a", "2-1 modified a", "1-2 created a", "1-1 created a")
+	for _, q := range []storage.ChangeQuery{
+		{OldestFirst: true},
+		{Above: 1, UpTo: 2},
+		{After: storage.EventID{Revision: 3, Number: 2}},
+		{ChangeTypes: []change.Type{change.Disappeared}},
+		{Filter: storage.Filter{Types: []string{"*Bucket"}}},
+		{Filter: storage.Filter{Name: "none"}},
+	} {
+		q.ID = "a"
+		w.changes(q)
+	}
+	w.trim(2)
+	w.wantChanges(ofID, "3-2 created a", "3-1 disappeared a")
+	w.scan(created(a, 4))
+	w.wantChanges(ofID, "4-1 created a", "3-2 created a", "3-1 disappeared a")
+	w.wantChanges(storage.ChangeQuery{Filter: storage.Filter{ID: "none"}})
+}
+
+// feedOfIDInManyScopes has an id in more scopes than an engine might look into.
+func feedOfIDInManyScopes(w *twin) {
+	var first, second []storage.Mutation
+	for i := range 2100 {
+		k := in(scopeOf(fmt.Sprintf("region-%04d", i), instance), "b")
+		if i%20 == 0 {
+			k.ID = "a"
+			second = append(second, modified(k, 2))
+		}
+		first = append(first, created(k, 1))
+	}
+	w.scan(first...)
+	w.scan(second...)
+	for _, regions := range [][]string{nil, {"region-0040"}} {
+		for _, oldestFirst := range []bool{false, true} {
+			w.changes(storage.ChangeQuery{Filter: storage.Filter{ID: "a", Regions: regions}, OldestFirst: oldestFirst})
+		}
+	}
+}
+
+// feedPassed breaks feeds off after every few events that are not selected.
+func feedPassed(w *twin) {
+	var first, second []storage.Mutation
+	for i, k := range append(many(instances, 30), many(scopeOf("eu-west-1", bucket), 30)...) {
+		first = append(first, created(k, i%7))
+		if i%2 == 0 {
+			second = append(second, modified(k, i%5))
+		}
+	}
+	w.scan(first...)
+	w.scan(append(second, disappeared(in(instances, "i-000003")))...)
+	for _, q := range []storage.ChangeQuery{
+		{Filter: storage.Filter{Name: "none"}},
+		{Filter: storage.Filter{ID: "i-000007"}, ChangeTypes: []change.Type{change.Modified}},
+		{Filter: storage.Filter{Types: []string{"*Bucket"}}, ChangeTypes: []change.Type{change.Modified}},
+		{Filter: storage.Filter{Types: []string{"*"}, Regions: []string{"eu-west-1"}}, ChangeTypes: []change.Type{change.Created}},
+		{ChangeTypes: []change.Type{change.Disappeared}, Filter: storage.Filter{Accounts: []string{account}}},
+	} {
+		for _, q.OldestFirst = range []bool{false, true} {
+			var wanted, got []string
+			for _, e := range w.changes(q) {
+				wanted = append(wanted, e.ID)
+			}
+			order := storage.EventID.Compare
+			if !q.OldestFirst {
+				order = func(a, b storage.EventID) int { return b.Compare(a) }
+			}
+			for rest, broken := q, true; broken; {
+				rest.After, broken = untilPassed(w, 3, order, func(passed func(storage.EventID) error) iter.Seq2[*storage.ChangeEvent, error] {
+					rest.Passed = passed
+					return w.store.Changes(w.ctx, rest)
+				}, func(e *storage.ChangeEvent) { got = append(got, e.ID) })
+			}
+			w.want(showChangeQuery(q)+", broken off", got, wanted...)
+		}
+	}
 }

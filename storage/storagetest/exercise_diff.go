@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/elava-dev/elava/change"
@@ -16,6 +17,7 @@ var diffCases = []testCase{
 	{name: "Diff yields quiet versions and says that they are", run: diffOfQuiet},
 	{name: "Diff selects by what was and by what is", run: diffFilters},
 	{name: "Diff goes on behind a key", run: diffAfter},
+	{name: "Diff tells what it passes, and goes on behind it", run: diffPassed},
 	{name: "Diff refuses revisions that are not there", run: diffBounds},
 	{name: "Diff of many changes is that of few", run: diffOfMany, heavy: true},
 	{name: "Diff sees nothing of what was rolled back", run: diffAfterRollback},
@@ -176,4 +178,45 @@ func diffAfterRollback(w *twin) {
 	w.rollback()
 	w.scan(created(in(instances, "c"), 1))
 	w.wantDiff(storage.DiffQuery{From: 1, To: 2}, "c: nothing, created@2")
+}
+
+// diffPassed breaks diffs off after every few resources that are not selected: those that
+// are found by their events, and those that are found by walking over what is recorded.
+func diffPassed(w *twin) {
+	var first, second []storage.Mutation
+	for i, k := range append(many(instances, 30), many(scopeOf("eu-west-1", bucket), 30)...) {
+		first = append(first, baseline(k, i%7))
+		if i%3 > 0 {
+			second = append(second, modified(k, i%5))
+		}
+	}
+	other := resource.Key{Provider: "aws", Account: "999", Region: region, Type: instance, ID: "c"}
+	w.scan(first...)
+	w.scan(append(second, disappeared(in(instances, "i-000003")))...)
+	w.scan(baseline(other, 1), modified(in(instances, "i-000004"), 6))
+	for _, filter := range []storage.Filter{
+		{Tags: []storage.TagFilter{{Key: "n", Value: "3"}}},
+		{Tags: []storage.TagFilter{{Key: "none", AnyValue: true}}},
+		{ID: "i-000007"},
+		{ID: "none"},
+		{Regions: []string{"eu-west-1"}, Tags: []storage.TagFilter{{Key: "n", Value: "1"}}},
+	} {
+		for _, q := range []storage.DiffQuery{{Filter: filter, From: 1, To: 2}, {Filter: filter, From: 1, To: 3}} {
+			want, err := w.diff(q)
+			w.ok(err, "Diff")
+			var wanted, got []string
+			for _, d := range want {
+				wanted = append(wanted, d.After.Resource.Key.String())
+			}
+			for rest, broken := q, true; broken; {
+				var last resource.Key
+				last, broken = untilPassed(w, 3, resource.Key.Compare, func(passed func(resource.Key) error) iter.Seq2[*storage.Difference, error] {
+					rest.Passed = passed
+					return w.store.Diff(w.ctx, rest)
+				}, func(d *storage.Difference) { got = append(got, d.After.Resource.Key.String()) })
+				rest.After = &last
+			}
+			w.want(showDiffQuery(q)+", broken off", got, wanted...)
+		}
+	}
 }

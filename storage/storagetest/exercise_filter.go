@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/elava-dev/elava/change"
 	"github.com/elava-dev/elava/resource"
@@ -168,7 +169,12 @@ func listPassed(w *twin) {
 		w.ok(err, "List")
 		var got []string
 		for rest, broken := q, true; broken; {
-			broken = w.listUntilPassed(&rest, 3, &got)
+			var last resource.Key
+			last, broken = untilPassed(w, 3, resource.Key.Compare, func(passed func(resource.Key) error) iter.Seq2[*storage.Version, error] {
+				rest.Passed = passed
+				return w.store.List(w.ctx, rest)
+			}, func(v *storage.Version) { got = append(got, v.Resource.Key.String()) })
+			rest.After = &last
 		}
 		w.want(showQuery(q)+", broken off", got, keysIn(want)...)
 	}
@@ -176,32 +182,30 @@ func listPassed(w *twin) {
 
 var errPassed = errors.New("enough was passed")
 
-// listUntilPassed lists until so many resources were passed and has the query go on there.
-func (w *twin) listUntilPassed(q *storage.Query, most int, got *[]string) (broken bool) {
+// untilPassed reads an answer until so many were passed, and returns where that was.
+func untilPassed[T, P any](w *twin, most int, compare func(a, b P) int, read func(passed func(P) error) iter.Seq2[T, error], got func(T)) (last P, broken bool) {
+	w.t.Helper()
 	passed := 0
-	var last resource.Key
-	asked := *q
-	asked.Passed = func(k resource.Key) error {
-		if passed++; passed > 1 && k.Compare(last) < 0 {
-			w.fail("%s was passed behind %s", k, last)
+	told := func(at P) error {
+		if passed++; passed > 1 && compare(at, last) < 0 {
+			w.fail("%v was passed behind %v", at, last)
 		}
-		if last = k; passed == most {
+		if last = at; passed == most {
 			return errPassed
 		}
 		return nil
 	}
-	for v, err := range w.store.List(w.ctx, asked) {
+	for v, err := range read(told) {
 		if errors.Is(err, errPassed) {
-			q.After = &last
-			return true
+			return last, true
 		}
-		w.ok(err, "List")
-		*got = append(*got, v.Resource.Key.String())
+		w.ok(err, "what is read until so much was passed")
+		got(v)
 	}
 	if passed >= most {
-		w.fail("%s went on although it was to end", showQuery(*q))
+		w.fail("an answer went on although it was to end")
 	}
-	return false
+	return last, false
 }
 
 // prefixesDoNotMix crosses parts of which one begins as another does and which sort

@@ -318,19 +318,26 @@ func (m *Model) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*s
 		if err := m.trimmed(q); err != nil {
 			return nil, err
 		}
+		events := slices.Clone(m.events)
+		if !q.OldestFirst {
+			slices.Reverse(events)
+		}
 		var all []*storage.ChangeEvent
-		for _, e := range m.events {
+		for _, e := range events {
 			id, err := storage.ParseEventID(e.ID)
 			if err != nil {
 				return nil, err
 			}
-			if q.Match(&e) && behind(q, id) {
+			switch {
+			case !behind(q, id):
+			case q.Match(&e):
 				e.Changes = copyChanges(e.Changes)
 				all = append(all, &e)
+			case q.Passed != nil:
+				if err := q.Passed(id); err != nil {
+					return all, err
+				}
 			}
-		}
-		if !q.OldestFirst {
-			slices.Reverse(all)
 		}
 		return all, nil
 	})

@@ -27,6 +27,10 @@ func (m *Model) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storag
 			}
 			if d := m.difference(k, from, to, last); d != nil && q.Match(d) {
 				all = append(all, d)
+			} else if q.Passed != nil {
+				if err := q.Passed(k); err != nil {
+					return all, err
+				}
 			}
 		}
 		return all, nil
