@@ -9,6 +9,9 @@ VENV      := $(CURDIR)/.venv
 # The vulnerability database: the module that it is kept in, or the address of one such as
 # https://vuln.go.dev, which has the news first.
 VULNDB    ?= golang.org/x/vulndb@latest
+# What users get is built with the Go that go.mod names, which has the newest mends: go fetches
+# it as it does a module. Tests take the Go that is installed.
+TOOLCHAIN ?= $(shell sed -n 's/^toolchain //p' go.mod)
 PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64
 export PATH := $(PATH):$(VENV)/bin
 
@@ -53,6 +56,8 @@ manifests: ## Render deploy/kubernetes from the chart.
 
 licences: ## Write docs/licences.md: what the program is linked from.
 	cd tools && $(GO) test -count=1 ./licences -run Page -args -update
+
+release audit: export GOTOOLCHAIN := $(TOOLCHAIN)
 
 release: ## Build archives, bills of materials and checksums into dist; docs/releasing.md says more.
 	cd tools && $(GO) run ./release -platforms $(PLATFORMS)

@@ -42,16 +42,9 @@ func (s *Server) changes(ctx context.Context, _ string, p *params) (any, error) 
 	for _, e := range events {
 		answer.Items = append(answer.Items, viewEvent(e))
 	}
-	next := cursor{Revision: query.UpTo, Above: query.Above}
-	switch {
-	case more:
-		next.After = events[len(events)-1].ID
-	case b.spent():
-		next.After = b.last.String()
-	default:
-		return answer, nil
+	if after, ok := b.behind(more, func() string { return events[len(events)-1].ID }); ok {
+		answer.NextCursor = cursor{Revision: query.UpTo, Above: query.Above, After: after}.encode("changes", p.question())
 	}
-	answer.NextCursor = next.encode("changes", p.question())
 	return answer, nil
 }
 

@@ -49,16 +49,9 @@ func (s *Server) diff(ctx context.Context, _ string, p *params) (any, error) {
 	for _, e := range items {
 		answer.Items = append(answer.Items, viewEvent(e))
 	}
-	next := cursor{Revision: query.To, Above: query.From}
-	switch {
-	case more:
-		next.After = items[len(items)-1].Key
-	case b.spent():
-		next.After = b.last.String()
-	default:
-		return answer, nil
+	if after, ok := b.behind(more, func() string { return items[len(items)-1].Key }); ok {
+		answer.NextCursor = cursor{Revision: query.To, Above: query.From, After: after}.encode("diff", p.question())
 	}
-	answer.NextCursor = next.encode("diff", p.question())
 	return answer, nil
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -28,7 +29,7 @@ func take[T any](seq iter.Seq2[T, error], limit int, size func(T) int) (items []
 
 // budget bounds what is looked at, and not selected, for one page: a filter that selects
 // few would else have one answer read everything. P is where a page may end.
-type budget[P any] struct {
+type budget[P fmt.Stringer] struct {
 	left int
 	last P // up to which everything was looked at, once nothing is left
 }
@@ -44,8 +45,14 @@ func (b *budget[P]) pass(at P) error {
 	return errBudgetSpent
 }
 
-// spent reports whether nothing is left.
-func (b *budget[P]) spent() bool { return b.left <= 0 }
+// behind returns behind what the next page begins, if there is one: behind the last item
+// where there are more, else behind what was looked at where nothing is left.
+func (b *budget[P]) behind(more bool, last func() string) (after string, ok bool) {
+	if more {
+		return last(), true
+	}
+	return b.last.String(), b.left <= 0
+}
 
 // affordable ends without an error where a budget is spent.
 func affordable[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {

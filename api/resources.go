@@ -47,13 +47,9 @@ func (s *Server) resources(ctx context.Context, _ string, p *params) (any, error
 	for _, v := range versions {
 		answer.Items = append(answer.Items, viewResource(v, scopes))
 	}
-	switch {
-	case more:
-		b.last = versions[len(versions)-1].Resource.Key
-	case !b.spent():
-		return answer, nil
+	if after, ok := b.behind(more, func() string { return versions[len(versions)-1].Resource.Key.String() }); ok {
+		answer.NextCursor = cursor{Revision: revision, After: after}.encode("resources", p.question())
 	}
-	answer.NextCursor = cursor{Revision: revision, After: b.last.String()}.encode("resources", p.question())
 	return answer, nil
 }
 

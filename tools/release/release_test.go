@@ -293,6 +293,31 @@ func TestRelease_LinksAsTheDockerfileDoes(t *testing.T) {
 	}
 }
 
+// TestRelease_GoIsTheOneOfTheDocs keeps what is said of the Go of a release to what the
+// Makefile takes.
+func TestRelease_GoIsTheOneOfTheDocs(t *testing.T) {
+	module, err := os.ReadFile(filepath.Join(repository, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(\S+)$`).FindSubmatch(module)
+	if toolchain == nil {
+		t.Fatal("go.mod names no toolchain")
+	}
+	for file, want := range map[string]string{
+		"deploy/Dockerfile": "--build-arg GO=" + string(toolchain[1]) + " ",
+		"docs/releasing.md": "--build-arg GO=" + string(toolchain[1]) + " ",
+	} {
+		text, err := os.ReadFile(filepath.Join(repository, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s has no %q", file, want)
+		}
+	}
+}
+
 func TestDescribe_TakesTheVersionFromTags(t *testing.T) {
 	root := t.TempDir()
 	do := func(args ...string) {
