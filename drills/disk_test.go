@@ -74,7 +74,7 @@ func (d *ownDisk) serve(t testing.TB) *process {
 
 // seen is the path under which others see the disk of a process.
 func (d *ownDisk) seen(p *process) string {
-	return fmt.Sprintf("/proc/%d/root%s", p.cmd.Process.Pid, d.mount)
+	return fmt.Sprintf("/proc/%d/root%s", p.PID(), d.mount)
 }
 
 // fill takes all the space that there is, until the function it returns is called.
@@ -104,7 +104,7 @@ var stepLine = regexp.MustCompile(`demo cloud made a step tick=(\d+)|\[Scan #(\d
 // stored.
 func (p *process) steps(t testing.TB) func(revision int64) uint64 {
 	t.Helper()
-	text, _ := p.log.text()
+	text := p.Log.Text()
 	step, shown := uint64(0), map[int64]uint64{}
 	for _, m := range stepLine.FindAllStringSubmatch(text, -1) {
 		if m[1] != "" {
@@ -129,7 +129,7 @@ func TestDisk_FullAndWithRoomAgain(t *testing.T) {
 	disk := newDisk(t)
 	disk.configure(t, "reconciliation_interval: 100ms", demoCloud(500, "5%"), "logging: {level: debug}")
 	p := disk.serve(t)
-	p.awaitScan(t, 3)
+	p.AwaitScan(t, 3)
 	skipped := 0.0
 	for range fills {
 		before := p.metric(t, "storage_write_errors_total")
@@ -145,13 +145,13 @@ func TestDisk_FullAndWithRoomAgain(t *testing.T) {
 		last := p.lastScan()
 		makeRoom()
 		p.awaitHealth(t, "health is normal again", func(h health) bool { return h.Status == "healthy" && h.StorageHealthy })
-		p.awaitScan(t, last+2)
+		p.AwaitScan(t, last+2)
 		skipped += max(failed, p.metric(t, "storage_write_errors_total")) - before
 	}
 	o := newOracle(500, 0.05)
 	o.step = nil
 	backup := filepath.Join(disk.dir, "backup")
-	if out := elava(t, disk.installation, "storage", "backup", backup, "--server", p.url); out.code != 0 {
+	if out := elava(t, disk.installation, "storage", "backup", backup, "--server", p.URL); out.code != 0 {
 		t.Fatalf("backup: %s", out.text)
 	}
 	p.stop(t)

@@ -4,44 +4,30 @@ package drills
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-)
 
-// newRandom returns random numbers whose seed is printed, and can be given by ELAVA_SEED.
-func newRandom(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("ELAVA_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("seed: ELAVA_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
+	"github.com/elava-dev/elava/e2e/processtest"
+)
 
 func TestKill_ABusyHour(t *testing.T) {
 	d := begin(t, "7b", "7.2", "Power cuts")
 	const resources = 600
 	kills := times(5, 100)
-	random := newRandom(t)
+	random := processtest.Random(t)
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 50ms", demoCloud(resources, "20%"))
 	o := newOracle(resources, 0.2)
 	checked, told, cut := int64(0), int64(0), 0
 	for n := range kills {
 		p := i.serve(t)
-		p.await(t, scanLine.String())
+		p.Await(t, scanLine.String())
 		time.Sleep(time.Duration(random.Int64N(int64(700 * time.Millisecond)))) // the moment is what is random
-		p.signal(t, syscall.SIGKILL)
-		if code, _ := p.exit(t); code != -1 {
+		p.Signal(t, syscall.SIGKILL)
+		if code, _ := p.Exit(t); code != -1 {
 			t.Fatalf("kill %d: the daemon had ended with code %d", n+1, code)
 		}
 		told = max(told, p.lastScan())
@@ -71,10 +57,10 @@ func TestKill_SecondDaemonOnOneStore(t *testing.T) {
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 50ms", demoCloud(500, "10%"))
 	p := i.serve(t)
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	for range attempts {
 		out := elava(t, i, "serve", "--config", i.config())
-		if out.code != 1 || !strings.Contains(out.text, "in use by process "+strconv.Itoa(p.cmd.Process.Pid)) {
+		if out.code != 1 || !strings.Contains(out.text, "in use by process "+strconv.Itoa(p.PID())) {
 			t.Errorf("exit code %d: %s", out.code, out.text)
 		}
 	}

@@ -3,13 +3,11 @@
 package drills
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 // program is the path of the binary.
@@ -20,21 +18,13 @@ func TestMain(m *testing.M) {
 }
 
 func mainCode(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "elava-drills-")
+	built, remove, err := processtest.Build([]string{"CGO_ENABLED=0"}, []string{"-trimpath"}) // as releases are
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "elava")
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "github.com/elava-dev/elava/cmd/elava")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as releases are
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building elava: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	program = built
 	code := m.Run()
 	if err := writeReport(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

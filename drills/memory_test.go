@@ -121,7 +121,7 @@ func TestMemory_IsLevelOverManyScans(t *testing.T) {
 		if n > fewestScans && time.Since(d.began) > memoryBudget {
 			break
 		}
-		p.awaitScan(t, n)
+		p.AwaitScan(t, n)
 		if n >= settled {
 			u.sample(t, p, n)
 		}

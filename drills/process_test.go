@@ -3,22 +3,19 @@
 package drills
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 // waitLimit is for what has to happen some time; no verdict hangs on how soon.
@@ -67,12 +64,8 @@ func demoCloud(resources int, changeRate string, faults ...string) string {
 
 // process is a daemon.
 type process struct {
-	i      *installation
-	cmd    *exec.Cmd
-	log    *output
-	exited chan struct{} // closed when it ended
-	code   int           // valid then; -1: by a signal
-	url    string
+	*processtest.Process
+	i *installation
 }
 
 // serve starts a daemon and returns when it answers. It is killed at the end of the test.
@@ -84,148 +77,40 @@ func (i *installation) serve(t testing.TB) *process {
 func (i *installation) serveBy(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := i.start(t, cmd)
-	p.url = "http://127.0.0.1:" + p.await(t, `Metrics server listening on \S*:(\d+)`)[1]
+	p.Listening(t)
 	return p
 }
 
 func (i *installation) start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
-	p := &process{i: i, cmd: cmd, log: newOutput(), exited: make(chan struct{})}
 	cmd.Env, cmd.Dir = i.env, i.dir
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = w
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	go func() {
-		p.log.readAll(r)
-		r.Close()
-		_ = cmd.Wait()
-		p.code = cmd.ProcessState.ExitCode()
-		close(p.exited)
-	}()
+	p := &process{i: i}
 	t.Cleanup(func() {
-		p.log.release()
-		_ = cmd.Process.Kill()
-		<-p.exited
-		if log, _ := p.log.text(); strings.Contains(log, "goroutine ") && !strings.Contains(log, "The provider panicked") {
-			t.Errorf("the daemon panicked:\n%s", tail(log))
-		} else if t.Failed() {
-			t.Logf("log:\n%s", tail(log))
+		if p.Process == nil {
+			return
+		}
+		if log := p.Log.Text(); strings.Contains(log, "goroutine ") && !strings.Contains(log, "The provider panicked") {
+			t.Errorf("the daemon panicked:\n%s", processtest.Tail(log))
 		}
 	})
+	p.Process = processtest.Start(t, cmd, waitLimit)
 	return p
 }
 
-func tail(s string) string {
-	if len(s) > 5000 {
-		return "..." + s[len(s)-5000:]
-	}
-	return s
-}
-
-// output is what a process writes, to be read while it writes. It can be held: then nobody
-// reads, and the process stands still when the pipe is full.
-type output struct {
-	held    sync.Mutex
-	holding bool
-
-	mu   sync.Mutex
-	buf  bytes.Buffer
-	more chan struct{} // closed and replaced whenever there is more
-}
-
-func newOutput() *output { return &output{more: make(chan struct{})} }
-
-func (o *output) readAll(r io.Reader) {
-	chunk := make([]byte, 4096)
-	for {
-		o.held.Lock()
-		o.held.Unlock() //nolint:staticcheck // to wait
-		n, err := r.Read(chunk)
-		o.mu.Lock()
-		o.buf.Write(chunk[:n])
-		close(o.more)
-		o.more = make(chan struct{})
-		o.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// hold and release are for the goroutine of the test.
-func (o *output) hold() {
-	o.held.Lock()
-	o.holding = true
-}
-
-func (o *output) release() {
-	if o.holding {
-		o.holding = false
-		o.held.Unlock()
-	}
-}
-
-func (o *output) text() (string, <-chan struct{}) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String(), o.more
-}
-
-// await waits for a line of the log and returns what the groups of the pattern matched.
-func (p *process) await(t testing.TB, pattern string) []string {
-	t.Helper()
-	return p.awaitBehind(t, 0, pattern)
-}
-
 // behind is how much was logged up to now.
-func (p *process) behind() int {
-	text, _ := p.log.text()
-	return len(text)
-}
+func (p *process) behind() int { return len(p.Log.Text()) }
 
 // awaitBehind waits for a line behind what had been logged at some time.
 func (p *process) awaitBehind(t testing.TB, offset int, pattern string) []string {
 	t.Helper()
-	re := regexp.MustCompile(pattern)
-	limit := time.NewTimer(waitLimit)
-	defer limit.Stop()
-	exited := p.exited
-	for {
-		text, more := p.log.text()
-		if m := re.FindStringSubmatch(text[offset:]); m != nil {
-			return m
-		}
-		if exited == nil {
-			t.Fatalf("the daemon ended with code %d before it logged %q:\n%s", p.code, pattern, tail(text))
-		}
-		select {
-		case <-more:
-		case <-exited:
-			exited = nil // look once more
-		case <-limit.C:
-			t.Fatalf("nothing in %s like %q:\n%s", waitLimit, pattern, tail(text))
-		}
-	}
-}
-
-// awaitScan waits until a scan is stored.
-func (p *process) awaitScan(t testing.TB, n int64) {
-	t.Helper()
-	p.await(t, fmt.Sprintf(`\[Scan #%d\]`, n))
+	return p.AwaitIn(t, p.Log, offset, pattern)
 }
 
 var scanLine = regexp.MustCompile(`\[Scan #(\d+)\]`)
 
 // lastScan is the newest scan that the log tells of.
 func (p *process) lastScan() int64 {
-	text, _ := p.log.text()
-	all := scanLine.FindAllStringSubmatch(text, -1)
+	all := scanLine.FindAllStringSubmatch(p.Log.Text(), -1)
 	if len(all) == 0 {
 		return 0
 	}
@@ -236,10 +121,8 @@ func (p *process) lastScan() int64 {
 // nextScans waits for n more scans that begin after now.
 func (p *process) nextScans(t testing.TB, n int64) {
 	t.Helper()
-	p.awaitScan(t, p.lastScan()+1+n) // one may be under way
+	p.AwaitScan(t, p.lastScan()+1+n) // one may be under way
 }
-
-var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (p *process) get(t testing.TB, path string) string {
 	t.Helper()
@@ -252,17 +135,8 @@ func (p *process) get(t testing.TB, path string) string {
 
 func (p *process) tryGet(t testing.TB, path string) (string, error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
-	if err != nil {
-		return "", err
-	}
-	answer, err := client.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(answer.Body)
-	return string(b), err
+	_, body, err := processtest.Fetch(t.Context(), p.URL+path, nil)
+	return body, err
 }
 
 type health struct {
@@ -354,7 +228,7 @@ func (p *process) heap(t testing.TB) float64 {
 // files, whose number grows with what is stored.
 func (p *process) files(t testing.TB) float64 {
 	t.Helper()
-	dir := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	dir := fmt.Sprintf("/proc/%d/fd", p.PID())
 	all, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -373,7 +247,7 @@ func (p *process) files(t testing.TB) float64 {
 // included.
 func (p *process) peak(t testing.TB) float64 {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,31 +264,11 @@ func (p *process) peak(t testing.TB) float64 {
 	return 0
 }
 
-func (p *process) signal(t testing.TB, s syscall.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Fatal(err)
-	}
-}
-
-// exit waits for the end and returns the exit code and how long it took.
-func (p *process) exit(t testing.TB) (int, time.Duration) {
-	t.Helper()
-	began := time.Now()
-	select {
-	case <-p.exited:
-		return p.code, time.Since(began)
-	case <-time.After(waitLimit):
-		t.Fatalf("the daemon did not end in %s", waitLimit)
-		return 0, 0
-	}
-}
-
 // stop ends a daemon as its supervisor would. It has to end cleanly.
 func (p *process) stop(t testing.TB) {
 	t.Helper()
-	p.signal(t, syscall.SIGTERM)
-	if code, took := p.exit(t); code != 0 {
+	p.Signal(t, syscall.SIGTERM)
+	if code, took := p.Exit(t); code != 0 {
 		t.Fatalf("after SIGTERM: exit code %d after %s", code, took)
 	}
 }
@@ -423,6 +277,6 @@ func (p *process) stop(t testing.TB) {
 func (p *process) reload(t testing.TB) string {
 	t.Helper()
 	offset := p.behind()
-	p.signal(t, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGHUP)
 	return p.awaitBehind(t, offset, `(Configuration (?:reloaded|refused).*)\n`)[1]
 }

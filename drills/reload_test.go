@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elava-dev/elava/e2e/processtest"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
 )
@@ -50,10 +51,10 @@ func reloadOnce(t *testing.T) {
 		"changed=daemon.reconciliation_interval,daemon.reconciliation_timeout,cloud.exclude_types,cloud.demo.faults,api.token_file,notify,logging.level") {
 		t.Errorf("the log says %q", said)
 	}
-	p.await(t, `WARN Changed settings need a restart and keep their values until then settings=logging\.format`)
-	p.awaitScan(t, 1)
-	p.await(t, "DEBUG demo cloud made a step tick=1")
-	p.awaitScan(t, 3)
+	p.Await(t, `WARN Changed settings need a restart and keep their values until then settings=logging\.format`)
+	p.AwaitScan(t, 1)
+	p.Await(t, "DEBUG demo cloud made a step tick=1")
+	p.AwaitScan(t, 3)
 	select {
 	case <-told:
 	case <-time.After(waitLimit):
@@ -66,11 +67,11 @@ func reloadOnce(t *testing.T) {
 	}
 	i.configure(t, "reconciliation_interval: 100ms", fewer, "logging: {level: warn, format: json}")
 	offset := p.behind()
-	p.signal(t, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGHUP)
 	p.awaitBehind(t, offset, "WARN Changed settings need a restart")
 	offset, revision := p.behind(), p.metric(t, "elava_storage_revision")
 	p.awaitMetric(t, "elava_storage_revision", func(v float64) bool { return v >= revision+2 })
-	if log, _ := p.log.text(); strings.Count(log[offset:], "[Scan #") > 1 { // one may have been under way
+	if log := p.Log.Text(); strings.Count(log[offset:], "[Scan #") > 1 { // one may have been under way
 		t.Errorf("the log goes on as before:\n%s", log[offset:])
 	}
 	p.stop(t)
@@ -90,18 +91,14 @@ func reloadOnce(t *testing.T) {
 // getBy asks as one that is not on loopback would, by a token.
 func (p *process) getBy(t testing.TB, token string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/api/v1/scans", nil)
+	code, _, err := processtest.Fetch(t.Context(), p.URL+"/api/v1/scans", func(r *http.Request) {
+		r.Header.Set("X-Forwarded-For", "192.0.2.1")
+		r.Header.Set("Authorization", "Bearer "+token)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("X-Forwarded-For", "192.0.2.1")
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	return answer.StatusCode
+	return code
 }
 
 // checkExcluded checks that scopes are not listed any more, and that nothing of them was
@@ -148,7 +145,7 @@ func TestReload_RefusesABadConfiguration(t *testing.T) {
 	}
 	i.configure(t, "reconciliation_interval: 100ms", good)
 	p := i.serve(t)
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	refused := 0
 	for range rounds {
 		for _, b := range bad {
@@ -157,7 +154,7 @@ func TestReload_RefusesABadConfiguration(t *testing.T) {
 			if said := p.reload(t); said != "Configuration refused, the one before stays in force" {
 				t.Fatalf("%s: the log says %q", b.says, said)
 			}
-			text, _ := p.log.text()
+			text := p.Log.Text()
 			if log := text[offset:]; !strings.Contains(log, "ERROR The configuration has a problem: ") || !strings.Contains(log, b.says) {
 				t.Errorf("the log does not say %q:\n%s", b.says, log)
 			}
@@ -188,16 +185,16 @@ func TestReload_RefusesABadConfiguration(t *testing.T) {
 func TestReload_StormOfSignals(t *testing.T) {
 	d := begin(t, "5g", "7.5", "Storm of SIGHUPs")
 	signals := times(40, 1000)
-	random := newRandom(t)
+	random := processtest.Random(t)
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 50ms", demoCloud(1000, "10%"))
 	p := i.serve(t)
-	p.signal(t, syscall.SIGHUP) // perhaps before the first scan
-	p.awaitScan(t, 1)
+	p.Signal(t, syscall.SIGHUP) // perhaps before the first scan
+	p.AwaitScan(t, 1)
 	before := p.files(t)
 	for n := range signals {
 		i.configure(t, fmt.Sprintf("reconciliation_interval: %dms", 40+random.IntN(20)), demoCloud(1000, "10%"))
-		p.signal(t, syscall.SIGHUP)
+		p.Signal(t, syscall.SIGHUP)
 		time.Sleep(time.Duration(random.Int64N(int64(30 * time.Millisecond)))) // the moment is what is random
 		if n%10 == 0 {
 			p.health(t)
@@ -209,7 +206,7 @@ func TestReload_StormOfSignals(t *testing.T) {
 		t.Errorf("%v files were open, now %v are", before, files)
 	}
 	p.stop(t)
-	log, _ := p.log.text()
+	log := p.Log.Text()
 	reloads := strings.Count(log, "Configuration reloaded")
 	if reloads < signals/10 || strings.Contains(log, "refused") {
 		t.Errorf("%d of %d signals were heeded", reloads, signals)

@@ -25,11 +25,11 @@ func TestShutdown_InEveryPhase(t *testing.T) {
 	for range rounds {
 		for _, phase := range []string{"sleeping", "scanning", "detecting", "storing"} {
 			p := i.serve(t)
-			p.awaitScan(t, head+1)
+			p.AwaitScan(t, head+1)
 			p.awaitHealth(t, "the daemon is "+phase, func(h health) bool { return h.Phase == phase })
-			p.signal(t, syscall.SIGTERM)
-			code, took := p.exit(t)
-			if log, _ := p.log.text(); code != 0 || took > stopLimit || !strings.Contains(log, "Daemon stopped") {
+			p.Signal(t, syscall.SIGTERM)
+			code, took := p.Exit(t)
+			if log := p.Log.Text(); code != 0 || took > stopLimit || !strings.Contains(log, "Daemon stopped") {
 				t.Errorf("while %s: exit code %d after %s", phase, code, took)
 			}
 			struck[phase]++
@@ -39,7 +39,7 @@ func TestShutdown_InEveryPhase(t *testing.T) {
 			if now < told || now > told+1 {
 				t.Fatalf("while %s: the log told of scan %d, the store's head is %d", phase, told, now)
 			}
-			if log, _ := p.log.text(); strings.Contains(log, "Scan interrupted, nothing of it is stored") {
+			if log := p.Log.Text(); strings.Contains(log, "Scan interrupted, nothing of it is stored") {
 				cut++
 			}
 			head = now
@@ -61,8 +61,8 @@ func TestShutdown_WhileTheLogIsStuck(t *testing.T) {
 	i.configure(t, "reconciliation_interval: 10ms", demoCloud(300, "10%", "fail:*"))
 	for range rounds {
 		p := i.serve(t)
-		p.await(t, scanLine.String())
-		p.log.hold() // until the pipe is full
+		p.Await(t, scanLine.String())
+		p.Log.Hold() // until the pipe is full
 		p.awaitHealth(t, "the daemon stands still while recording", func(h health) bool {
 			if h.Phase != "recording" {
 				return false
@@ -72,9 +72,9 @@ func TestShutdown_WhileTheLogIsStuck(t *testing.T) {
 			return p.metric(t, "elava_storage_revision") == scans && p.health(t).Phase == "recording"
 		})
 		revision := p.metric(t, "elava_storage_revision")
-		p.signal(t, syscall.SIGTERM)
-		p.log.release()
-		if code, took := p.exit(t); code != 0 || took > stopLimit {
+		p.Signal(t, syscall.SIGTERM)
+		p.Log.Release()
+		if code, took := p.Exit(t); code != 0 || took > stopLimit {
 			t.Errorf("exit code %d after %s", code, took)
 		}
 		s := open(t, i.store)
@@ -106,7 +106,7 @@ func TestShutdown_WithHungCalls(t *testing.T) {
 			i := install(t)
 			i.configure(t, "reconciliation_interval: 50ms, graceful_shutdown_timeout: "+s.limit, demoCloud(300, "10%"))
 			p := i.serve(t)
-			p.awaitScan(t, 2)
+			p.AwaitScan(t, 2)
 			i.configure(t, "reconciliation_interval: 50ms, graceful_shutdown_timeout: "+s.limit, demoCloud(300, "10%", s.faults))
 			p.reload(t)
 			scans := int64(0) // until one hangs
@@ -116,16 +116,16 @@ func TestShutdown_WithHungCalls(t *testing.T) {
 				if h.Phase != "scanning" || before != scans {
 					return false
 				}
-				text, _ := p.log.text()
+				text := p.Log.Text()
 				return strings.Contains(text[strings.LastIndex(text, "Configuration reloaded"):], "faults are switched on")
 			})
-			p.signal(t, syscall.SIGTERM)
+			p.Signal(t, syscall.SIGTERM)
 			if s.signals == 2 {
-				p.await(t, "Graceful shutdown initiated")
-				p.signal(t, syscall.SIGTERM)
+				p.Await(t, "Graceful shutdown initiated")
+				p.Signal(t, syscall.SIGTERM)
 			}
-			code, took := p.exit(t)
-			if log, _ := p.log.text(); code != s.code || took > stopLimit || !strings.Contains(log, s.log) {
+			code, took := p.Exit(t)
+			if log := p.Log.Text(); code != s.code || took > stopLimit || !strings.Contains(log, s.log) {
 				t.Errorf("%s: exit code %d after %s, want %d", s.name, code, took, s.code)
 			}
 			slowest = max(slowest, took)
@@ -165,13 +165,13 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 	for range rounds {
 		disk.configure(t, "reconciliation_interval: 50ms", demoCloud(2000, "30%"))
 		p := disk.serve(t)
-		p.awaitScan(t, head+1)
+		p.AwaitScan(t, head+1)
 		end := slowDown(t, disk.seen(p), 400*time.Millisecond, 30*time.Millisecond)
 		p.nextScans(t, 1)
-		p.signal(t, syscall.SIGTERM)
-		code, took := p.exit(t)
+		p.Signal(t, syscall.SIGTERM)
+		code, took := p.Exit(t)
 		end()
-		if log, _ := p.log.text(); code != 0 || took > stopLimit || !strings.Contains(log, "Daemon stopped") {
+		if log := p.Log.Text(); code != 0 || took > stopLimit || !strings.Contains(log, "Daemon stopped") {
 			t.Errorf("slow disk: exit code %d after %s", code, took)
 		}
 		slowest = max(slowest, took)
@@ -179,16 +179,16 @@ func TestShutdown_WithASlowDisk(t *testing.T) {
 
 		disk.configure(t, "reconciliation_interval: 50ms, graceful_shutdown_timeout: 500ms", demoCloud(2000, "30%"))
 		p = disk.serve(t)
-		p.awaitScan(t, head+1)
+		p.AwaitScan(t, head+1)
 		thaw := freeze(t, disk.seen(p))
 		// What stands still with the disk includes the runtime, as soon as it touches a file
 		// that is mapped: nothing tells when that is, and not even the end can be seen before
 		// the disk goes on.
 		time.Sleep(time.Second)
-		p.signal(t, syscall.SIGTERM)
+		p.Signal(t, syscall.SIGTERM)
 		time.Sleep(time.Second)
 		thaw()
-		if code, took := p.exit(t); code > 1 || code < 0 || took > stopLimit {
+		if code, took := p.Exit(t); code > 1 || code < 0 || took > stopLimit {
 			t.Errorf("disk that stands still: exit code %d after %s", code, took)
 		}
 		check(p)

@@ -17,7 +17,7 @@ func watchStuck(t testing.TB, p *process, settled, scans int64) string {
 	t.Helper()
 	var u usage
 	for n := settled; n <= scans; n++ {
-		p.awaitScan(t, n)
+		p.AwaitScan(t, n)
 		u.sample(t, p, n)
 	}
 	return u.wantLevel(t)
@@ -30,8 +30,8 @@ func watchBoth(t testing.TB, stuck, control *process, settled, scans int64) stri
 	t.Helper()
 	var u, c usage
 	for n := settled; n <= scans; n++ {
-		stuck.awaitScan(t, n)
-		control.awaitScan(t, n)
+		stuck.AwaitScan(t, n)
+		control.AwaitScan(t, n)
 		u.sample(t, stuck, stuck.lastScan())
 		c.sample(t, control, control.lastScan())
 	}
@@ -131,7 +131,7 @@ func TestStuck_APICallThatNeverAnswers(t *testing.T) {
 	before := p.metric(t, "reconciliation_timeout_total")
 	var u usage
 	for n := range rounds {
-		p.awaitScan(t, stuck+1+n)
+		p.AwaitScan(t, stuck+1+n)
 		if n >= rounds/5 { // it has settled
 			u.sample(t, p, n)
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/elava-dev/elava/e2e/processtest"
 	"github.com/elava-dev/elava/internal/daemon"
 	"github.com/elava-dev/elava/provider/demo"
 	"github.com/elava-dev/elava/storage"
@@ -23,8 +24,8 @@ func TestPanic_InACollector(t *testing.T) {
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 50ms", demoCloud(500, "5%", "panic:*volume*"))
 	p := i.serve(t)
-	p.awaitScan(t, scans)
-	text, _ := p.log.text()
+	p.AwaitScan(t, scans)
+	text := p.Log.Text()
 	for _, want := range []string{"ERROR The provider panicked", "stack=", "provider/demo.(*Provider).List", "status=partial"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log has no %q", want)
@@ -81,7 +82,7 @@ func TestClock_JumpsByADay(t *testing.T) {
 	if err := dm.Start(context.WithoutCancel(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	random := newRandom(t)
+	random := processtest.Random(t)
 	for range jumps {
 		for range 1 + random.IntN(3) {
 			<-committed
@@ -141,7 +142,7 @@ func TestJitter_SpreadsAFleet(t *testing.T) {
 		daemons[n] = i.serve(t)
 	}
 	for _, p := range daemons {
-		p.awaitScan(t, scans)
+		p.AwaitScan(t, scans)
 	}
 	gaps, sum, off := 0, 0.0, 0
 	for n, p := range daemons {

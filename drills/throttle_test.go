@@ -61,7 +61,7 @@ func (a *account) sns(t testing.TB, parameters url.Values) {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20250101/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0")
-	answer, err := client.Do(r)
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestThrottling_PartialResultsAreNoAbsences(t *testing.T) {
 	i := a.install(t)
 	i.configure(t, "reconciliation_interval: 200ms", awsCloud)
 	p := i.serve(t)
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 
 	a.Inject(faultproxy.Rule{Fault: faultproxy.Throttle, Probability: 0.5})
 	var want []string
@@ -126,7 +126,7 @@ func TestThrottling_PartialResultsAreNoAbsences(t *testing.T) {
 		want = append(want, "disappeared "+gone, "created "+comes)
 		p.nextScans(t, 1)
 	}
-	p.await(t, `\[Scan #\d+\].*status=(partial|failed)`)
+	p.Await(t, `\[Scan #\d+\].*status=(partial|failed)`)
 	scans := p.lastScan()
 	throttles := p.metric(t, "elava_aws_api_throttles_total")
 	injected := len(a.Injected())
@@ -140,7 +140,7 @@ func TestThrottling_PartialResultsAreNoAbsences(t *testing.T) {
 	if throttles == 0 || injected == 0 {
 		t.Errorf("%d calls were throttled, the metric says %v", injected, throttles)
 	}
-	log, _ := p.log.text()
+	log := p.Log.Text()
 	partial := strings.Count(log, "status=partial") + strings.Count(log, "status=failed")
 	p.stop(t)
 	d.tell("moto behind a proxy that throttles every second call, while topics come and go; then calls succeed again",
@@ -154,8 +154,8 @@ func TestThrottling_TheIntervalStretchesAndSaysSo(t *testing.T) {
 	i := install(t)
 	i.configure(t, "reconciliation_interval: 1s, reconciliation_jitter: 0%", demoCloud(200, "5%", "slow:2200ms")+", scan_concurrency: 100")
 	p := i.serve(t)
-	p.awaitScan(t, scans)
-	p.await(t, `WARN Scans take longer than the interval of 1s, one begins every [3-9]`)
+	p.AwaitScan(t, scans)
+	p.Await(t, `WARN Scans take longer than the interval of 1s, one begins every [3-9]`)
 	stretched := p.metric(t, "elava_reconciliation_interval_seconds")
 	if stretched < 3 {
 		t.Errorf("the metric says that scans begin every %v s", stretched)
@@ -167,7 +167,7 @@ func TestThrottling_TheIntervalStretchesAndSaysSo(t *testing.T) {
 	}
 	i.configure(t, "reconciliation_interval: 10s, reconciliation_jitter: 0%", demoCloud(200, "5%")+", scan_concurrency: 100")
 	p.reload(t)
-	p.await(t, `Scans fit into the interval again \(interval: 10s\)`)
+	p.Await(t, `Scans fit into the interval again \(interval: 10s\)`)
 	p.awaitMetric(t, "elava_reconciliation_interval_seconds", func(v float64) bool { return v == 10 })
 	p.stop(t)
 	head := newOracle(200, 0.05).checkStore(t, i.store, 0)

@@ -41,7 +41,7 @@ func TestUnchanged_HundredScansLeaveNothing(t *testing.T) {
 	c.truth(t, "us-east-1").compare(t, inventory)
 	p := e.serve(t, "--interval", "1ms")
 	for n := range int64(10) { // the limit of waiting is for ten at a time
-		p.awaitScan(t, 11+10*n)
+		p.AwaitScan(t, 11+10*n)
 	}
 	p.stop(t)
 	after := diskSize(t, e.store)
@@ -244,7 +244,7 @@ func TestRestart_GoesOn(t *testing.T) {
 	instanceKey, tableKey := c.key("AWS::EC2::Instance", instance), c.key("AWS::DynamoDB::Table", "carts")
 
 	first := e.serve(t, "--interval", "200ms")
-	first.awaitScan(t, 2)
+	first.AwaitScan(t, 2)
 	c.tag(t, instance, "env", "test")
 	eventually(t, "the change is reported", func() bool { return len(first.source().changes(t)) > 0 }, func() string { return "no event" })
 	first.stop(t)
@@ -253,7 +253,7 @@ func TestRestart_GoesOn(t *testing.T) {
 
 	ok(c.dynamodb().DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("carts")}))(t)
 	second := e.serve(t, "--interval", "200ms")
-	second.awaitScan(t, head.ScanID+2)
+	second.AwaitScan(t, head.ScanID+2)
 	live := second.source()
 	all := live.scans(t)
 	for i, s := range all {
@@ -271,7 +271,7 @@ func TestRestart_GoesOn(t *testing.T) {
 	for _, at := range []string{beforeChange, moment} {
 		for _, key := range []string{instanceKey, instance} {
 			var r resourceItem
-			if err := json.Unmarshal([]byte(e.must(t, "show", key, "--at", at, "-o", "json", "--server", second.url)), &r); err != nil || r.Tags["env"] != "prod" || r.Revision != 1 {
+			if err := json.Unmarshal([]byte(e.must(t, "show", key, "--at", at, "-o", "json", "--server", second.URL)), &r); err != nil || r.Tags["env"] != "prod" || r.Revision != 1 {
 				t.Errorf("show --at %s: %v %+v", at, err, r)
 			}
 		}
@@ -286,7 +286,7 @@ func TestRestart_GoesOn(t *testing.T) {
 	if then := live.resources(t, "--at", fmt.Sprint(head.Revision)); !slices.Equal(keysOf(then), keysOf(before)) {
 		t.Errorf("at the revision of the restart: %q, want %q", keysOf(then), keysOf(before))
 	}
-	if gone := e.run(t, "show", tableKey, "--server", second.url, "-o", "json"); gone.code != 1 || !strings.Contains(gone.stderr, "disappeared at") || !strings.Contains(gone.stdout, `"id":"carts"`) {
+	if gone := e.run(t, "show", tableKey, "--server", second.URL, "-o", "json"); gone.code != 1 || !strings.Contains(gone.stderr, "disappeared at") || !strings.Contains(gone.stdout, `"id":"carts"`) {
 		t.Errorf("show of what is gone: %+v", gone)
 	}
 	if status, body := second.get(t, "/api/v1/resource/"+tableKey); status != 410 || !strings.Contains(body, `"carts"`) {

@@ -32,9 +32,9 @@ func TestScan_IsDeprecated(t *testing.T) {
 func TestServe_Log(t *testing.T) {
 	e := install(t, "ELAVA_CLOUD_PROVIDER=demo")
 	p := e.serve(t, "--interval", "5m")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	p.stop(t)
-	log, _ := p.log.read()
+	log := p.Log.Text()
 	lines := strings.Split(strings.TrimSuffix(log, "\n"), "\n")
 	next := 0
 	for _, want := range []string{
@@ -70,8 +70,8 @@ func TestCommands_AskADaemon(t *testing.T) {
 	c.createTable(t, "carts")
 	e := c.install(t)
 	p := e.serve(t, "--interval", "200ms")
-	p.awaitScan(t, 1)
-	asking := e.with("ELAVA_SERVER=" + p.url)
+	p.AwaitScan(t, 1)
+	asking := e.with("ELAVA_SERVER=" + p.URL)
 
 	scopes := items[scopeItem](t, p.source(), "scopes")
 	if len(scopes) < 15 {
@@ -107,11 +107,11 @@ func TestCommands_AskADaemon(t *testing.T) {
 	key := c.key("AWS::DynamoDB::Table", "late")
 	eventually(t, "the event is stored", func() bool { return len(p.source().changes(t)) > 0 }, func() string { return "no event" })
 	since := asking.start(t, "changes", "--follow", "--since", "1", "--limit", "1", "-o", "jsonl")
-	line := awaitOutput(t, since, since.stdout, `\{.*"change_type":"created".*\}`)[0]
+	line := since.AwaitIn(t, since.Stdout, 0, `\{.*"change_type":"created".*\}`)[0]
 	if !strings.Contains(line, key) {
 		t.Errorf("followed: %s", line)
 	}
-	if code, _ := since.exit(t); code != 0 {
+	if code, _ := since.Exit(t); code != 0 {
 		t.Errorf("--follow --limit 1: exit code %d", code)
 	}
 	// Nothing tells when the first follower has asked where to begin.
@@ -120,14 +120,14 @@ func TestCommands_AskADaemon(t *testing.T) {
 		if n++; n%10 == 1 {
 			c.createTable(t, fmt.Sprintf("live%d", n))
 		}
-		shown, _ := follower.stdout.read()
+		shown := follower.Stdout.Text()
 		return strings.Contains(shown, c.key("AWS::DynamoDB::Table", "live"))
 	}, func() string { return "it shows nothing" })
-	if shown, _ := follower.stdout.read(); strings.Count(shown, "\n") != strings.Count(shown, `"change_type":"created"`) {
+	if shown := follower.Stdout.Text(); strings.Count(shown, "\n") != strings.Count(shown, `"change_type":"created"`) {
 		t.Errorf("the follower shows:\n%s", shown)
 	}
-	follower.signal(t, syscall.SIGINT)
-	if code, _ := follower.exit(t); code != 0 {
+	follower.Signal(t, syscall.SIGINT)
+	if code, _ := follower.Exit(t); code != 0 {
 		t.Errorf("--follow after SIGINT: exit code %d", code)
 	}
 
@@ -144,7 +144,7 @@ func TestCommands_AskADaemon(t *testing.T) {
 		}
 	}
 	p.stop(t)
-	if r := asking.run(t, "resources"); r.code != 1 || !strings.Contains(r.stderr, p.url) {
+	if r := asking.run(t, "resources"); r.code != 1 || !strings.Contains(r.stderr, p.URL) {
 		t.Errorf("without a daemon: exit code %d, %s", r.code, r.stderr)
 	}
 	if r := e.run(t, "resources", "--storage-path", filepath.Join(e.home, "nowhere")); r.code != 1 || !strings.Contains(r.stderr, "there is no store at") {
@@ -182,7 +182,7 @@ func TestAccess_IsForLoopbackAndToken(t *testing.T) {
 			server, refused = e.with("ELAVA_API_TOKEN_FILE="+token), http.StatusUnauthorized
 		}
 		p := server.serve(t)
-		p.awaitScan(t, 1)
+		p.AwaitScan(t, 1)
 		check := func(what, base, path string, want int, change func(*http.Request)) {
 			t.Helper()
 			if status, body := fetch(t, base+path, change); status != want || status == 403 && !strings.Contains(body, "detail") {
@@ -193,13 +193,13 @@ func TestAccess_IsForLoopbackAndToken(t *testing.T) {
 			return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+value) }
 		}
 		for _, path := range []string{"/api/v1/resources", "/api/v1/scans", "/debug/pprof/cmdline"} {
-			check("loopback", p.url, path, 200, nil)
-			check("a name that leads to loopback", p.url, path, 403, func(r *http.Request) { r.Host = "evil.example:2112" })
-			check("a page of another site", p.url, path, 403, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
-			check("a proxy", p.url, path, 403, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.9") })
+			check("loopback", p.URL, path, 200, nil)
+			check("a name that leads to loopback", p.URL, path, 403, func(r *http.Request) { r.Host = "evil.example:2112" })
+			check("a page of another site", p.URL, path, 403, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
+			check("a proxy", p.URL, path, 403, func(r *http.Request) { r.Header.Set("X-Forwarded-For", "203.0.113.9") })
 		}
 		if host := elsewhere(t); host != "" {
-			outside := "http://" + net.JoinHostPort(host, p.url[strings.LastIndex(p.url, ":")+1:])
+			outside := "http://" + net.JoinHostPort(host, p.URL[strings.LastIndex(p.URL, ":")+1:])
 			for _, path := range []string{"/api/v1/resources", "/api/v1/changes", "/debug/pprof/"} {
 				check("elsewhere", outside, path, refused, nil)
 				check("elsewhere, wrong token", outside, path, refused, bearer("florp"))

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 // shell is a shell that people complete command lines in.
@@ -36,11 +38,11 @@ func TestCompletion_InRealShells(t *testing.T) {
 	closed.once(t, "--region", "moon-north-1")
 	daemon := install(t, demo...)
 	p := daemon.serve(t, "--interval", "1h")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	for _, sh := range shells() {
 		t.Run(sh.name, func(t *testing.T) {
 			t.Parallel()
-			e := install(t, "ELAVA_SERVER="+p.url, "TERM=xterm", "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+			e := install(t, "ELAVA_SERVER="+p.URL, "TERM=xterm", "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
 			file := sh.file(e.home)
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				t.Fatal(err)
@@ -81,38 +83,24 @@ var setUp = map[string]string{
 func completeInTerminal(t testing.TB, e *elava, shell, line string) []string {
 	t.Helper()
 	flags := map[string]string{"bash": "--norc --noprofile -i", "zsh": "-f -i"}[shell]
-	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
-	defer cancel()
-	terminal := exec.CommandContext(ctx, "script", "-q", "-c", shell+" "+flags, "/dev/null")
+	terminal := exec.Command("script", "-q", "-c", shell+" "+flags, "/dev/null")
 	terminal.Env, terminal.Dir = e.env, e.home
-	screen := newOutput()
-	terminal.Stdout, terminal.Stderr = screen, screen
 	keys, err := terminal.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := terminal.Start(); err != nil {
-		t.Fatalf("%v (it is in the package bsdutils)", err)
-	}
-	p := &process{e: e, cmd: terminal, stdout: screen, log: screen, exited: make(chan struct{})}
-	go func() {
-		_ = terminal.Wait()
-		close(p.exited)
-	}()
-	defer func() {
-		cancel()
-		<-p.exited
-	}()
+	p := processtest.Start(t, terminal, commandLimit) // script is in the package bsdutils
+	defer p.Kill()
 	press := func(text string) {
 		if _, err := io.WriteString(keys, text); err != nil {
 			t.Fatalf("%s: %v", shell, err)
 		}
 	}
 	press(setUp[shell] + "; printf 'set%s\\n' up\n")
-	p.await(t, `setup`)
+	p.AwaitIn(t, p.Stdout, 0, `setup`)
 	const front, end = "\x01", "\x05"
 	press(line + "\t" + front + "printf '<%s>' " + end + " .\n")
-	words := p.await(t, `<elava>((?:<[^<>]*>)*)<\.>`)[1]
+	words := p.AwaitIn(t, p.Stdout, 0, `<elava>((?:<[^<>]*>)*)<\.>`)[1]
 	all := []string{"elava"}
 	for _, word := range regexp.MustCompile(`<([^<>]*)>`).FindAllStringSubmatch(words, -1) {
 		all = append(all, word[1])

@@ -23,7 +23,7 @@ func TestCredentials_AppearLater(t *testing.T) {
 	}
 
 	p := e.serve(t, "--interval", "100ms")
-	p.await(t, `Reconciliation failed.*`+advice)
+	p.Await(t, `Reconciliation failed.*`+advice)
 	h := p.awaitHealth(t, "health is degraded", func(h healthStatus) bool { return h.Status == "degraded" })
 	if !strings.Contains(strings.Join(h.Reasons, "\n"), advice) || h.ReconciliationErrors == 0 || !h.StorageHealthy {
 		t.Errorf("health: %+v", h)

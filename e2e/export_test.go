@@ -60,9 +60,9 @@ func (e *elava) exports(t testing.TB) []string {
 // interrupt ends an export and checks what it leaves behind.
 func (p *process) interrupt(t testing.TB, s os.Signal) {
 	t.Helper()
-	p.signal(t, s)
-	code, took := p.exit(t)
-	log, _ := p.log.read()
+	p.Signal(t, s)
+	code, took := p.Exit(t)
+	log := p.Log.Text()
 	if code != 1 || !strings.Contains(log, "elava: interrupted") || took > 10*time.Second {
 		t.Errorf("%s: exit code %d after %s, want 1 at once; it said:\n%s", s, code, took, log)
 	}

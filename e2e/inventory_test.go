@@ -116,7 +116,7 @@ func TestInventory_MoreThanOnePage(t *testing.T) {
 	}
 	e := c.install(t, "ELAVA_CLOUD_INCLUDE_TYPES=AWS::EC2::Instance")
 	p := e.serve(t, "--interval", "1h")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	want.compare(t, p.source().resources(t))
 	want.compare(t, pages[resourceItem](t, p, "/api/v1/resources?limit=300", 4))
 

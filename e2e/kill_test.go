@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -11,51 +10,37 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-)
 
-// newRandom returns random numbers whose seed is printed, and can be given by the
-// variable ELAVA_SEED.
-func newRandom(t testing.TB) *rand.Rand {
-	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("ELAVA_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("seed: ELAVA_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 0))
-}
+	"github.com/elava-dev/elava/e2e/processtest"
+)
 
 // killAt runs a scan and kills it, with no time to say goodbye, some time after it
 // began. It reports whether the scan was still alive.
 func (e *elava) killAt(t testing.TB, after time.Duration) bool {
 	t.Helper()
 	p := e.start(t, "serve", "--once", "--storage-path", e.store)
-	p.await(t, "Starting Elava daemon")
+	p.Await(t, "Starting Elava daemon")
 	timer := time.NewTimer(after)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-p.exited:
-		if p.code != 0 {
-			t.Fatalf("a scan ended with code %d", p.code)
+	case <-p.Exited():
+		if p.Code() != 0 {
+			t.Fatalf("a scan ended with code %d", p.Code())
 		}
 		return false
 	}
-	_ = p.cmd.Process.Kill()
-	<-p.exited
-	return p.code == -1
+	p.Kill()
+	return p.Code() == -1
 }
 
 // scanTime measures how long a scan takes from its first line to its end.
 func (e *elava) scanTime(t testing.TB) time.Duration {
 	t.Helper()
 	p := e.start(t, "serve", "--once", "--storage-path", e.store)
-	p.await(t, "Starting Elava daemon")
+	p.Await(t, "Starting Elava daemon")
 	began := time.Now()
-	if code, _ := p.exit(t); code != 0 {
+	if code, _ := p.Exit(t); code != 0 {
 		t.Fatalf("serve --once: exit code %d", code)
 	}
 	return time.Since(began)
@@ -119,7 +104,7 @@ func (r record) check(t testing.TB, want record) {
 // of another are not, and after every kill both say the same.
 func TestKill_DemoScansAtRandomMoments(t *testing.T) {
 	t.Parallel() // it needs no moto
-	random := newRandom(t)
+	random := processtest.Random(t)
 	const kills = 10
 	// So much changes that one scan is more than one transaction of the engine.
 	cloud := []string{"ELAVA_CLOUD_PROVIDER=demo", "ELAVA_CLOUD_DEMO_RESOURCES=1500", "ELAVA_CLOUD_DEMO_CHANGE_RATE=90%"}
@@ -180,7 +165,7 @@ func TestKill_DemoScansAtRandomMoments(t *testing.T) {
 
 // The same against moto: what is pending when a scan is killed is reported once.
 func TestKill_AWSScansAtRandomMoments(t *testing.T) {
-	random := newRandom(t)
+	random := processtest.Random(t)
 	c := newCloud(t)
 	smallPopulation(t, c)
 	e := c.install(t)

@@ -1,7 +1,7 @@
 // Package e2e tests the program that users run: the binary, built once, against a real
 // AWS API server (moto) or the demo provider, asked through its own commands and its
-// HTTP API. It imports nothing of Elava but the launcher of that server and a proxy
-// before it: names of fields, paths of changes and texts are spelled out here, as users read
+// HTTP API. It imports nothing of Elava but the launchers of program and server and a
+// proxy before that: names of fields, paths of changes and texts are spelled out here, as users read
 // them.
 //
 // Tests share one moto server and have an account each. Those that stop the server have
@@ -9,14 +9,11 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
-	"time"
 
+	"github.com/elava-dev/elava/e2e/processtest"
 	"github.com/elava-dev/elava/provider/aws/mototest"
 )
 
@@ -30,22 +27,13 @@ func TestMain(m *testing.M) {
 }
 
 func mainCode(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "elava-e2e-")
+	built, remove, err := processtest.Build(buildFlags())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "elava")
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
-	defer cancel()
-	env, flags := buildFlags()
-	build := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", program, "github.com/elava-dev/elava/cmd/elava")...)
-	build.Env = append(os.Environ(), env...)
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building elava: %v\n%s", err, out)
-		return 1
-	}
+	defer remove()
+	program = built
 	defer sharedServer.Stop()
 	return m.Run()
 }

@@ -72,7 +72,7 @@ func TestMetrics_DocsAreWhatTheProgramShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := e.serve(t, "--config", config, "--interval", "1h")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	_, text := p.get(t, "/metrics")
 	p.stop(t)
 	shown := shownMetrics(text)

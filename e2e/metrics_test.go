@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 // contractMetrics are the names that users are promised.
@@ -43,7 +45,7 @@ func TestMetrics_OfAnAWSRun(t *testing.T) {
 	})
 	e := install(t, append(c.env(t), "AWS_ENDPOINT_URL="+g.url)...)
 	p := e.serve(t, "--interval", "100ms")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	instance := c.runInstances(t, 1, nil)[0]
 	eventually(t, "an event", func() bool { return len(p.source().changes(t)) > 0 }, func() string { return "none" })
 	p.nextScans(t, 1)
@@ -93,9 +95,9 @@ func TestMetrics_OfAnAWSRun(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
-	status, open := fetchAs(t, p.url+"/metrics", "application/openmetrics-text; version=1.0.0")
+	status, open := fetchAs(t, p.URL+"/metrics", "application/openmetrics-text; version=1.0.0")
 	if status != 200 || !strings.HasSuffix(open, "# EOF\n") {
-		t.Errorf("OpenMetrics: %d %s", status, tail(open, 100))
+		t.Errorf("OpenMetrics: %d %s", status, processtest.Tail(open))
 	}
 	p.stop(t)
 }

@@ -113,15 +113,14 @@ func TestNotify_NothingIsLostThoughBothSidesFail(t *testing.T) {
 	for range 2 {
 		p := e.serve(t, "--config", config)
 		hook.await(t, 4)
-		_ = p.cmd.Process.Kill()
-		<-p.exited
-		log, _ := p.log.read()
+		p.Kill()
+		log := p.Log.Text()
 		logs.WriteString(log)
 	}
 	write("1h")
 	p := e.serve(t, "--config", config)
-	p.await(t, `\[Scan #`)
-	want := source{e, []string{"--server", p.url}}.changes(t)
+	p.Await(t, `\[Scan #`)
+	want := source{e, []string{"--server", p.URL}}.changes(t)
 	last := want[len(want)-1].ID
 	for deadline := time.Now().Add(waitLimit); ; {
 		hook.await(t, 1)
@@ -132,7 +131,7 @@ func TestNotify_NothingIsLostThoughBothSidesFail(t *testing.T) {
 			t.Fatalf("%s did not arrive", last)
 		}
 	}
-	log, _ := p.log.read()
+	log := p.Log.Text()
 	logs.WriteString(log)
 
 	got, again := hook.first()

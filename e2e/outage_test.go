@@ -25,7 +25,7 @@ func TestOutage_NothingDisappears(t *testing.T) {
 	g := newGate(t, c.url)
 	e := install(t, append(c.env(t), "AWS_ENDPOINT_URL="+g.url, fewAttempts)...)
 	p := e.serve(t, "--interval", "100ms")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	inventory := p.source().resources(t)
 	c.truth(t, "us-east-1").compare(t, inventory)
 
@@ -33,7 +33,7 @@ func TestOutage_NothingDisappears(t *testing.T) {
 	g.awaitHeld(t)
 	g.shut()
 	g.release()
-	p.await(t, `\[Scan #\d+\].*status=(partial|failed)`)
+	p.Await(t, `\[Scan #\d+\].*status=(partial|failed)`)
 	h := p.awaitHealth(t, "health is degraded", func(h healthStatus) bool { return h.Status == "degraded" && len(h.Reasons) > 0 })
 	if !h.StorageHealthy || !strings.Contains(strings.Join(h.Reasons, "\n"), "connection") {
 		t.Errorf("health does not say why: %+v", h)
@@ -133,12 +133,12 @@ func TestOutage_ServerRestarts(t *testing.T) {
 	smallPopulation(t, c)
 	e := c.install(t, fewAttempts)
 	p := e.serve(t, "--interval", "100ms")
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	before := p.source().resources(t)
 	p.awaitHealth(t, "a scan is under way", func(h healthStatus) bool { return h.Phase == "scanning" })
 	server.Stop()
 
-	p.await(t, `\[Scan #\d+\].*status=(partial|failed)`)
+	p.Await(t, `\[Scan #\d+\].*status=(partial|failed)`)
 	p.awaitHealth(t, "health is degraded", func(h healthStatus) bool { return h.Status == "degraded" && len(h.Reasons) > 0 })
 	p.nextScans(t, 2)
 	if got := p.source().changes(t); len(got) != 0 {

@@ -6,17 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 const (
@@ -113,7 +111,7 @@ func (e *elava) once(t testing.TB, args ...string) string {
 func checkWhole(t testing.TB, log string) {
 	t.Helper()
 	if !strings.Contains(log, "[Scan #") || strings.Contains(log, "WARN") || strings.Contains(log, "ERROR") || strings.Contains(log, "status=") {
-		t.Errorf("the scan was not whole:\n%s", tail(log, 3000))
+		t.Errorf("the scan was not whole:\n%s", processtest.Tail(log))
 	}
 }
 
@@ -246,126 +244,33 @@ type healthStatus struct {
 	Reasons              []string   `json:"reasons"`
 }
 
-// output is what a process writes, to be read while it writes.
-type output struct {
-	mu      sync.Mutex
-	buf     bytes.Buffer
-	written chan struct{} // closed and replaced at every write
-}
-
-func newOutput() *output { return &output{written: make(chan struct{})} }
-
-// Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	close(o.written)
-	o.written = make(chan struct{})
-	return o.buf.Write(p)
-}
-
-func (o *output) read() (string, <-chan struct{}) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String(), o.written
-}
-
 // process is a command that goes on until it is told to end.
 type process struct {
-	e           *elava
-	cmd         *exec.Cmd
-	stdout, log *output
-	exited      chan struct{} // closed when it ended
-	code        int           // valid then; -1: by a signal
-	url         string        // of its HTTP server, once it is known
+	*processtest.Process
+	e *elava
 }
 
 // start runs a command in the background. It is killed at the end of the test.
 func (e *elava) start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{e: e, cmd: exec.Command(program, args...), stdout: newOutput(), log: newOutput(), exited: make(chan struct{})}
-	p.cmd.Env, p.cmd.Dir = e.env, e.home
-	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.log
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait()
-		p.code = p.cmd.ProcessState.ExitCode()
-		close(p.exited)
-	}()
+	cmd := exec.Command(program, args...)
+	cmd.Env, cmd.Dir = e.env, e.home
+	p := &process{e: e}
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.exited
-		log, _ := p.log.read()
-		noRace(t, log)
-		if t.Failed() {
-			t.Logf("log of elava %q:\n%s", args, tail(log, 6000))
+		if p.Process != nil {
+			noRace(t, p.Log.Text())
 		}
 	})
+	p.Process = processtest.Start(t, cmd, waitLimit)
 	return p
-}
-
-func tail(s string, n int) string {
-	if len(s) > n {
-		return "..." + s[len(s)-n:]
-	}
-	return s
 }
 
 // serve starts a daemon on a free port and returns when it listens.
 func (e *elava) serve(t testing.TB, args ...string) *process {
 	t.Helper()
 	p := e.start(t, append([]string{"serve", "--storage-path", e.store, "--metrics-port", "0"}, args...)...)
-	p.listening(t)
+	p.Listening(t)
 	return p
-}
-
-func (p *process) listening(t testing.TB) {
-	t.Helper()
-	m := p.await(t, `Metrics server listening on \S*:(\d+)`)
-	p.url = "http://127.0.0.1:" + m[1]
-}
-
-// await waits for a line of the log and returns what the groups of the pattern matched.
-func (p *process) await(t testing.TB, pattern string) []string {
-	t.Helper()
-	return awaitOutput(t, p, p.log, pattern)
-}
-
-func awaitOutput(t testing.TB, p *process, o *output, pattern string) []string {
-	t.Helper()
-	return awaitOutputWithin(t, p, o, pattern, waitLimit)
-}
-
-func awaitOutputWithin(t testing.TB, p *process, o *output, pattern string, within time.Duration) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	limit := time.NewTimer(within)
-	defer limit.Stop()
-	exited := p.exited
-	for {
-		text, more := o.read()
-		if m := re.FindStringSubmatch(text); m != nil {
-			return m
-		}
-		if exited == nil {
-			t.Fatalf("the process ended with code %d before it wrote %q:\n%s", p.code, pattern, tail(text, 4000))
-		}
-		select {
-		case <-more:
-		case <-exited:
-			exited = nil // look once more
-		case <-limit.C:
-			t.Fatalf("nothing in %s like %q:\n%s", within, pattern, tail(text, 4000))
-		}
-	}
-}
-
-// awaitScan waits until the scan with that number is stored and returns its line.
-func (p *process) awaitScan(t testing.TB, n int64) string {
-	t.Helper()
-	return p.await(t, fmt.Sprintf(`\[Scan #%d\].*`, n))[0]
 }
 
 // nextScans waits for n more scans that begin after now.
@@ -376,37 +281,24 @@ func (p *process) nextScans(t testing.TB, n int) {
 	if len(scans) > 0 {
 		last = scans[len(scans)-1].ScanID
 	}
-	p.awaitScan(t, last+1+int64(n)) // one may be under way
+	p.AwaitScan(t, last+1+int64(n)) // one may be under way
 }
 
-func (p *process) source() source { return source{p.e, []string{"--server", p.url}} }
+func (p *process) source() source { return source{p.e, []string{"--server", p.URL}} }
 
 // get asks the HTTP server.
 func (p *process) get(t testing.TB, path string) (int, string) {
 	t.Helper()
-	return fetch(t, p.url+path, nil)
+	return fetch(t, p.URL+path, nil)
 }
 
 func fetch(t testing.TB, url string, change func(*http.Request)) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	code, body, err := processtest.Fetch(t.Context(), url, change)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if change != nil {
-		change(r)
-	}
-	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(body)
+	return code, body
 }
 
 func (p *process) health(t testing.TB) healthStatus {
@@ -445,33 +337,12 @@ func eventually(t testing.TB, what string, ask func() bool, otherwise func() str
 	}
 }
 
-func (p *process) signal(t testing.TB, s os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// exit waits for the end and returns the exit code and how long it took.
-func (p *process) exit(t testing.TB) (int, time.Duration) {
-	t.Helper()
-	began := time.Now()
-	select {
-	case <-p.exited:
-		return p.code, time.Since(began)
-	case <-time.After(waitLimit):
-		t.Fatalf("the process did not end in %s", waitLimit)
-		return 0, 0
-	}
-}
-
 // stop ends a daemon as its supervisor would and checks that it ended cleanly.
 func (p *process) stop(t testing.TB) {
 	t.Helper()
-	p.signal(t, syscall.SIGTERM)
-	code, took := p.exit(t)
-	log, _ := p.log.read()
-	if code != 0 || !strings.Contains(log, "Daemon stopped") {
-		t.Fatalf("after SIGTERM: exit code %d in %s\n%s", code, took, tail(log, 3000))
+	p.Signal(t, syscall.SIGTERM)
+	code, took := p.Exit(t)
+	if code != 0 || !strings.Contains(p.Log.Text(), "Daemon stopped") {
+		t.Fatalf("after SIGTERM: exit code %d in %s\n%s", code, took, processtest.Tail(p.Log.Text()))
 	}
 }

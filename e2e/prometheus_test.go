@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/elava-dev/elava/e2e/processtest"
 )
 
 // scraper is a real Prometheus.
@@ -25,7 +27,7 @@ func scrape(t testing.TB, daemons ...*process) *scraper {
 	dir := t.TempDir()
 	var targets []string
 	for _, d := range daemons {
-		targets = append(targets, strings.TrimPrefix(d.url, "http://"))
+		targets = append(targets, strings.TrimPrefix(d.URL, "http://"))
 	}
 	rules, err := filepath.Abs("../deploy/prometheus/rules.yaml")
 	if err != nil {
@@ -39,19 +41,7 @@ func scrape(t testing.TB, daemons ...*process) *scraper {
 	}
 	address := freeAddress(t)
 	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
-	log := newOutput()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting Prometheus: %v; it is Debian's package prometheus", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			text, _ := log.read()
-			t.Logf("log of Prometheus:\n%s", tail(text, 2000))
-		}
-	})
+	p := processtest.Start(t, cmd, waitLimit) // Debian's package prometheus
 	s := &scraper{url: "http://" + address}
 	eventually(t, "Prometheus is ready", func() bool {
 		r, err := http.Get(s.url + "/-/ready")
@@ -60,7 +50,7 @@ func scrape(t testing.TB, daemons ...*process) *scraper {
 		}
 		defer r.Body.Close()
 		return r.StatusCode == http.StatusOK
-	}, func() string { text, _ := log.read(); return tail(text, 500) })
+	}, func() string { return processtest.Tail(p.Log.Text()) })
 	return s
 }
 

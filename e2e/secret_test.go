@@ -56,7 +56,7 @@ func TestSecrets_StayOut(t *testing.T) {
 	c.createFunction(t, "charge", role, nil, map[string]string{"PASSWORD": first, "LEVEL": first})
 	e := c.install(t, "ELAVA_LOG_LEVEL=debug")
 	p := e.serve(t, "--interval", "200ms")
-	p.awaitScan(t, 2)
+	p.AwaitScan(t, 2)
 	ok(c.lambda().UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
 		FunctionName: aws.String("charge"), Environment: &lambdatypes.Environment{Variables: map[string]string{"PASSWORD": second, "LEVEL": first}},
 	}))(t)
@@ -77,12 +77,12 @@ func TestSecrets_StayOut(t *testing.T) {
 		t.Error("the history does not even name the variable: this tests nothing")
 	}
 	for _, format := range []string{"table", "json", "yaml"} {
-		said["show "+format] = []byte(e.must(t, "show", key, "-o", format, "--server", p.url))
-		said["history "+format] = []byte(e.must(t, "history", key, "-o", format, "--server", p.url))
+		said["show "+format] = []byte(e.must(t, "show", key, "-o", format, "--server", p.URL))
+		said["history "+format] = []byte(e.must(t, "history", key, "-o", format, "--server", p.URL))
 	}
 	readFiles(t, e.home, said) // as they are while the daemon runs
 	file := filepath.Join(e.home, "elava.backup")
-	e.must(t, "storage", "backup", file, "--server", p.url)
+	e.must(t, "storage", "backup", file, "--server", p.URL)
 	said["the backup, unpacked"] = unpacked(t, file)
 	for _, name := range []string{`"PASSWORD"`, `"fetch"`, "postgres://app:hmac-sha256:", "https://u:hmac-sha256:"} {
 		if !bytes.Contains(said["the backup, unpacked"], []byte(name)) {
@@ -94,7 +94,7 @@ func TestSecrets_StayOut(t *testing.T) {
 		t.Errorf("the key of the digests is in the backup, or cannot be read: %v", err)
 	}
 	p.stop(t)
-	log, _ := p.log.read()
+	log := p.Log.Text()
 	said["log"] = []byte(log)
 	readFiles(t, e.home, said)
 	files := 0

@@ -27,9 +27,9 @@ func TestStop_DuringAScan(t *testing.T) {
 		if h := p.health(t); h.Phase != "scanning" {
 			t.Errorf("phase is %s", h.Phase)
 		}
-		p.signal(t, s)
-		code, took := p.exit(t)
-		log, _ := p.log.read()
+		p.Signal(t, s)
+		code, took := p.Exit(t)
+		log := p.Log.Text()
 		if code != 0 || took > 5*time.Second {
 			t.Errorf("%s: exit code %d after %s", s, code, took)
 		}
@@ -58,9 +58,9 @@ func TestStop_WhenAListingHangs(t *testing.T) {
 		t.Parallel()
 		p := install(t, demo...).serve(t)
 		p.awaitHealth(t, "a scan is under way", func(h healthStatus) bool { return h.Phase == "scanning" })
-		p.signal(t, syscall.SIGTERM)
-		code, took := p.exit(t)
-		if log, _ := p.log.read(); code != 0 || took > 5*time.Second || !strings.Contains(log, "Daemon stopped") {
+		p.Signal(t, syscall.SIGTERM)
+		code, took := p.Exit(t)
+		if log := p.Log.Text(); code != 0 || took > 5*time.Second || !strings.Contains(log, "Daemon stopped") {
 			t.Errorf("exit code %d after %s", code, took)
 		}
 	})
@@ -68,13 +68,13 @@ func TestStop_WhenAListingHangs(t *testing.T) {
 		t.Parallel()
 		p := install(t, demo...).serve(t)
 		p.awaitHealth(t, "a scan is under way", func(h healthStatus) bool { return h.Phase == "scanning" })
-		p.signal(t, syscall.SIGTERM)
-		p.await(t, `Graceful shutdown initiated\.\.\.`)
-		p.signal(t, syscall.SIGTERM)
-		if code, took := p.exit(t); code != 1 || took > time.Second {
+		p.Signal(t, syscall.SIGTERM)
+		p.Await(t, `Graceful shutdown initiated\.\.\.`)
+		p.Signal(t, syscall.SIGTERM)
+		if code, took := p.Exit(t); code != 1 || took > time.Second {
 			t.Errorf("exit code %d after %s, want 1 at once", code, took)
 		}
-		if log, _ := p.log.read(); strings.Contains(log, "Daemon stopped") {
+		if log := p.Log.Text(); strings.Contains(log, "Daemon stopped") {
 			t.Errorf("it says that it stopped cleanly:\n%s", log)
 		}
 	})
@@ -82,9 +82,9 @@ func TestStop_WhenAListingHangs(t *testing.T) {
 		t.Parallel()
 		p := install(t, append(demo, "ELAVA_GRACEFUL_SHUTDOWN_TIMEOUT=200ms")...).serve(t)
 		p.awaitHealth(t, "a scan is under way", func(h healthStatus) bool { return h.Phase == "scanning" })
-		p.signal(t, syscall.SIGTERM)
-		code, took := p.exit(t)
-		if log, _ := p.log.read(); code != 1 || took > 3*time.Second || !strings.Contains(log, "did not stop in time") {
+		p.Signal(t, syscall.SIGTERM)
+		code, took := p.Exit(t)
+		if log := p.Log.Text(); code != 1 || took > 3*time.Second || !strings.Contains(log, "did not stop in time") {
 			t.Errorf("exit code %d after %s, want 1 after 200ms", code, took)
 		}
 	})
@@ -118,14 +118,14 @@ func TestStop_PortTaken(t *testing.T) {
 func TestStop_StoreInUse(t *testing.T) {
 	e := install(t, "ELAVA_CLOUD_PROVIDER=demo")
 	p := e.serve(t)
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	for _, args := range [][]string{
 		{"serve", "--storage-path", e.store, "--metrics-port", "0"},
 		{"serve", "--once", "--storage-path", e.store},
 		{"resources", "--storage-path", e.store},
 	} {
 		r := e.run(t, args...)
-		if r.code != 1 || !strings.Contains(r.stderr, "process "+strconv.Itoa(p.cmd.Process.Pid)) || !strings.Contains(r.stderr, "--server") {
+		if r.code != 1 || !strings.Contains(r.stderr, "process "+strconv.Itoa(p.PID())) || !strings.Contains(r.stderr, "--server") {
 			t.Errorf("%q: exit code %d\n%s", args, r.code, r.stderr)
 		}
 	}

@@ -60,14 +60,14 @@ func (f following) run(t testing.TB, end os.Signal) {
 	port := freePort(t)
 	serve := func() *process {
 		p := e.start(t, "serve", "--storage-path", e.store, "--interval", "1s", "--listen-address", "127.0.0.1", "--metrics-port", port)
-		p.listening(t)
+		p.Listening(t)
 		return p
 	}
 	p := serve()
-	p.awaitScan(t, 1)
+	p.AwaitScan(t, 1)
 	ctx, stop := context.WithTimeout(t.Context(), 10*waitLimit)
 	defer stop()
-	followers := f.follow(ctx, p.url)
+	followers := f.follow(ctx, p.URL)
 	for _, c := range followers {
 		select {
 		case <-c.connected:
@@ -77,20 +77,20 @@ func (f following) run(t testing.TB, end os.Signal) {
 	}
 
 	for n := range f.scans {
-		p.awaitScan(t, int64(n+1)) // each has its time, which a thousand clients take
+		p.AwaitScan(t, int64(n+1)) // each has its time, which a thousand clients take
 	}
-	p.signal(t, end)
-	if code, _ := p.exit(t); code > 0 {
+	p.Signal(t, end)
+	if code, _ := p.Exit(t); code > 0 {
 		t.Errorf("the daemon ended with code %d", code)
 	}
 	p = serve()
-	first, err := strconv.ParseInt(p.await(t, `\[Scan #(\d+)\]`)[1], 10, 64)
+	first, err := strconv.ParseInt(p.Await(t, `\[Scan #(\d+)\]`)[1], 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	last := first + int64(f.scans)
 	for n := first; n <= last; n++ {
-		p.awaitScan(t, n)
+		p.AwaitScan(t, n)
 	}
 	breaks := 0
 	for _, c := range followers {

@@ -49,7 +49,7 @@ func TestSystemd_IsTold(t *testing.T) {
 			}
 		}
 	}
-	p.signal(t, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGHUP)
 	saysNext(`^RELOADING=1\nMONOTONIC_USEC=\d+\n$`)
 	saysNext(`^READY=1\nSTATUS=$`)
 	p.stop(t)

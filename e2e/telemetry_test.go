@@ -19,7 +19,7 @@ func TestTelemetry_ReachesACollector(t *testing.T) {
 	e := install(t, append(c.env(t),
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+r.HTTPEndpoint, "OTEL_METRIC_EXPORT_INTERVAL=100", "OTEL_BSP_SCHEDULE_DELAY=50")...)
 	p := e.serve(t, "--interval", "1h")
-	line := p.await(t, `\[Scan #1\].* trace_id=([0-9a-f]{32}) span_id=[0-9a-f]{16}`)
+	line := p.Await(t, `\[Scan #1\].* trace_id=([0-9a-f]{32}) span_id=[0-9a-f]{16}`)
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	r.Wait(ctx, t, "span of the scan", func() bool { return len(named(r, "scan")) == 1 })

@@ -133,5 +133,6 @@ func TestThrottle_FiveCallsASecond(t *testing.T) {
 // awaitThrottledScan waits for a scan that takes minutes.
 func (p *process) awaitThrottledScan(t testing.TB, n int64) string {
 	t.Helper()
-	return awaitOutputWithin(t, p, p.log, fmt.Sprintf(`\[Scan #%d\].*`, n), 30*time.Minute)[0]
+	p.Limit = 30 * time.Minute
+	return p.AwaitScan(t, n)
 }
