@@ -87,6 +87,14 @@ type ScopeQuery struct {
 
 // Resources yields resources by key, all of them as of one revision.
 func (c *Client) Resources(ctx context.Context, q ResourceQuery) iter.Seq2[*Resource, error] {
+	v := q.filters()
+	v.add("arn", q.ARN)
+	v.add("at", q.At)
+	return pages[Resource](ctx, c, "resources", v, q.Limit)
+}
+
+// filters are the parameters that select resources wherever they are.
+func (q *ResourceQuery) filters() values {
 	v := make(values)
 	v.add("type", q.Types...)
 	v.add("region", q.Regions...)
@@ -94,9 +102,7 @@ func (c *Client) Resources(ctx context.Context, q ResourceQuery) iter.Seq2[*Reso
 	v.add("tag", q.Tags...)
 	v.add("name", q.Name)
 	v.add("id", q.ID)
-	v.add("arn", q.ARN)
-	v.add("at", q.At)
-	return pages[Resource](ctx, c, "resources", v, q.Limit)
+	return v
 }
 
 // Resource returns one resource; at is as for ParsePoint, and empty means now.

@@ -296,14 +296,8 @@ func (f *csvFile[T]) close() error {
 // query's Limit and ARN have no meaning here. Where it returns an error, what was copied is
 // not whole.
 func (c *Client) ExportResources(ctx context.Context, q ResourceQuery, format string, w io.Writer) error {
-	v := make(values)
+	v := q.filters()
 	v.add("format", format)
-	v.add("type", q.Types...)
-	v.add("region", q.Regions...)
-	v.add("account", q.Accounts...)
-	v.add("tag", q.Tags...)
-	v.add("name", q.Name)
-	v.add("id", q.ID)
 	v.add("at", q.At)
 	return c.export(ctx, "resources", v, w)
 }
@@ -311,17 +305,10 @@ func (c *Client) ExportResources(ctx context.Context, q ResourceQuery, format st
 // ExportChanges copies the events of a window to w, oldest first; the rest is as with
 // ExportResources.
 func (c *Client) ExportChanges(ctx context.Context, q ChangeQuery, format string, w io.Writer) error {
-	v := make(values)
+	v := q.filters()
 	v.add("format", format)
 	v.add("since", q.Since)
 	v.add("until", q.Until)
-	v.add("type", q.Types...)
-	v.add("region", q.Regions...)
-	v.add("account", q.Accounts...)
-	v.add("change_type", q.ChangeTypes...)
-	v.add("key", q.Key)
-	v.add("id", q.ID)
-	v.add("name", q.Name)
 	return c.export(ctx, "changes", v, w)
 }
 
