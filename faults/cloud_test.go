@@ -318,11 +318,13 @@ type tapped struct {
 }
 
 // outcome is how the newest listing of a scope ended, what was absent from it and asked
-// for included, and which parts were unknown.
+// for included, which resources were handed on, and which parts were unknown.
 type outcome struct {
 	err     error
 	unknown map[resource.Key][]string
 	partial error
+	handed  int
+	bare    map[resource.Key]bool // without tags, and by what was read they have none
 }
 
 func (p *tapped) forget() {
@@ -342,8 +344,19 @@ func (p *tapped) Schema(resourceType string) *resource.Schema { return p.provide
 
 // List implements provider.Provider.
 func (p *tapped) List(ctx context.Context, scope resource.Scope, page func([]resource.Resource) error) error {
-	o := &outcome{unknown: map[resource.Key][]string{}}
-	o.err = p.provider.List(ctx, scope, o.noting(page))
+	return p.tap(scope, func(o *outcome) error { return p.provider.List(ctx, scope, o.noting(page)) })
+}
+
+// ListKnown implements provider.Comparer.
+func (p *tapped) ListKnown(
+	ctx context.Context, scope resource.Scope, same func(*resource.Resource) bool, page func([]resource.Resource) error,
+) error {
+	return p.tap(scope, func(o *outcome) error { return p.provider.ListKnown(ctx, scope, same, o.noting(page)) })
+}
+
+func (p *tapped) tap(scope resource.Scope, list func(*outcome) error) error {
+	o := &outcome{unknown: map[resource.Key][]string{}, bare: map[resource.Key]bool{}}
+	o.err = list(o)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.listed[scope] = o
@@ -361,8 +374,13 @@ func (p *tapped) Confirm(ctx context.Context, scope resource.Scope, missing []re
 func (o *outcome) noting(page func([]resource.Resource) error) func([]resource.Resource) error {
 	return func(rs []resource.Resource) error {
 		for _, r := range rs {
+			o.handed++
+			o.bare[r.Key] = len(r.Tags) == 0
 			for _, u := range r.Unknown {
 				o.unknown[r.Key] = append(o.unknown[r.Key], u.Part)
+				if u.Part == resource.PartTags {
+					o.bare[r.Key] = false
+				}
 				if o.partial == nil {
 					o.partial = u.Err
 				}

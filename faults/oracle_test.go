@@ -94,6 +94,14 @@ func (o *object) seen(unknown []string, before *object) *object {
 	return now
 }
 
+// silenced reports whether the silence of the tag index may hide what o is: a resource that was
+// known to have no tags, has some now, and is in all else what it was. That is all that may come late
+// (docs/decisions/0007-tag-index.md).
+func (o *object) silenced(before *object) bool {
+	return before != nil && o.same(before) && len(before.incomplete) == 0 && len(o.incomplete) == 0 &&
+		before.parts[resource.PartTags] == "" && slices.Equal(o.differs(before), []string{resource.PartTags})
+}
+
 // at returns the JSON value at a path of a change; ok is false for paths through sets,
 // whose keys only the schema knows.
 func (o *object) at(path string) (value any, ok bool) {
@@ -170,7 +178,7 @@ func (o *oracle) follow(c *cloud, truth map[resource.Key]*object, rules ...fault
 	o.t.Helper()
 	before := o.believed
 	result := c.scan(rules...)
-	want := o.scan(truth, c.tapped.outcomes())
+	want := o.scan(truth, c.tapped.outcomes(), indexShortened(c.proxy.Injected()))
 	o.tally.judge(o.t, want, c.events(result.Scan.Revision-1), before, o.believed)
 	for _, difference := range compare(c.recorded(result.Scan.Revision), o.believed) {
 		o.t.Errorf("revision %d: %s", result.Scan.Revision, difference)
@@ -178,14 +186,22 @@ func (o *oracle) follow(c *cloud, truth map[resource.Key]*object, rules ...fault
 	return result
 }
 
-// scan moves on by one scan and returns the events that it must report.
-func (o *oracle) scan(truth map[resource.Key]*object, listed map[resource.Scope]*outcome) map[verdict]int {
+// indexShortened reports whether an answer of the tag index lacked elements.
+func indexShortened(injected []faultproxy.Injection) bool {
+	return slices.ContainsFunc(injected, func(i faultproxy.Injection) bool {
+		return i.Call.Service == indexService && i.Fault == faultproxy.Rewrite
+	})
+}
+
+// scan moves on by one scan and returns the events that it must report. shortened: an answer of
+// the tag index lacked elements.
+func (o *oracle) scan(truth map[resource.Key]*object, listed map[resource.Scope]*outcome, shortened bool) map[verdict]int {
 	events := map[verdict]int{}
 	next := maps.Clone(o.believed)
 	for scope, l := range listed {
 		switch {
 		case l.err == nil:
-			o.complete(scope, l, truth, next, events)
+			o.complete(scope, l, truth, next, events, shortened)
 			o.looked[scope] = true
 		case provider.ReasonOf(l.err) == provider.ReasonUnavailable:
 			o.looked[scope] = false
@@ -195,7 +211,9 @@ func (o *oracle) scan(truth map[resource.Key]*object, listed map[resource.Scope]
 	return events
 }
 
-func (o *oracle) complete(scope resource.Scope, l *outcome, truth, next map[resource.Key]*object, events map[verdict]int) {
+func (o *oracle) complete(
+	scope resource.Scope, l *outcome, truth, next map[resource.Key]*object, events map[verdict]int, shortened bool,
+) {
 	for key := range o.believed {
 		if scope.Contains(key) && truth[key] == nil {
 			delete(next, key)
@@ -208,6 +226,10 @@ func (o *oracle) complete(scope resource.Scope, l *outcome, truth, next map[reso
 		}
 		before := o.believed[key]
 		next[key] = now.seen(l.unknown[key], before)
+		if shortened && l.bare[key] && next[key].silenced(before) {
+			o.tally.late++
+			next[key] = before
+		}
 		switch {
 		case before == nil && !o.looked[scope]: // a baseline
 		case before == nil:
@@ -243,13 +265,14 @@ func verdictOf(t *testing.T, e *storage.ChangeEvent) verdict {
 	return v
 }
 
-// tally counts what became of the events that a run should have reported.
+// tally counts what became of the events that a run should have reported. late are scans that
+// could not know yet of the tags of a resource.
 type tally struct {
-	true_, false_, missed, double int
+	true_, false_, missed, double, late int
 }
 
 func (n tally) String() string {
-	return fmt.Sprintf("%d true, %d false, %d missed, %d double events", n.true_, n.false_, n.missed, n.double)
+	return fmt.Sprintf("%d true, %d false, %d missed, %d double, %d late events", n.true_, n.false_, n.missed, n.double, n.late)
 }
 
 // judge compares the events of one scan with those that it must report, and the values

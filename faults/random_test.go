@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -82,6 +83,15 @@ func newSeed(t *testing.T) uint64 {
 	return seed
 }
 
+// The tag index, which may say that nothing changed.
+const indexService, indexOperation = "tagging", "GetResources"
+
+// indexed are the calls that the tag index may spare, by type.
+var indexed = map[string]string{
+	"AWS::DynamoDB::Table": "dynamodb.ListTagsOfResource", "AWS::SQS::Queue": "sqs.ListQueueTags",
+	"AWS::SNS::Topic": "sns.ListTagsForResource", "AWS::Lambda::Function": "lambda.ListTags",
+}
+
 // operations are the reads of a scan. Those that list come twice: a fault of theirs
 // says more.
 var operations = []struct{ service, operation string }{
@@ -96,6 +106,7 @@ var operations = []struct{ service, operation string }{
 	{"s3", "ListBuckets"}, {"s3", "ListBuckets"}, {"s3", "GetBucketTagging"}, {"s3", "GetBucketEncryption"},
 	{"s3", "GetBucketVersioning"}, {"s3", "GetPublicAccessBlock"}, {"s3", "GetBucketPolicy"},
 	{"iam", "GetAccountAuthorizationDetails"}, {"iam", "GetAccountAuthorizationDetails"}, {"iam", "ListRoles"}, {"iam", "ListRoles"},
+	{indexService, indexOperation}, {indexService, indexOperation}, {indexService, indexOperation},
 	{"*", "List*"}, {"*", "Describe*"}, {"*", "Get*"}, {"*", "*Tag*"},
 }
 
@@ -138,10 +149,31 @@ func randomRule(random *rand.Rand) faultproxy.Rule {
 		// absent is asked for once more.
 		return faultproxy.Rule{Service: r.Service, Operation: r.Operation, Fault: lies[random.IntN(len(lies))], Times: 1}
 	}
+	if r.Service == indexService && random.IntN(2) == 0 {
+		r.Fault, r.Rewrite = faultproxy.Rewrite, everyOther(random.IntN(2))
+	}
 	if r.Fault == faultproxy.EmptyPage {
 		r.Times = 1 + random.IntN(3) // else the list has no end, and never says so
 	}
 	return r
+}
+
+// everyOther leaves out half of what the tag index tells, from the first or the second element on,
+// as an index does that is behind: its answer does not show that anything is missing.
+func everyOther(from int) func([]byte) []byte {
+	return func(body []byte) []byte {
+		var answer map[string]json.RawMessage
+		var told, left []json.RawMessage
+		if json.Unmarshal(body, &answer) != nil || json.Unmarshal(answer["ResourceTagMappingList"], &told) != nil {
+			return body // a failure
+		}
+		for i := from; i < len(told); i += 2 {
+			left = append(left, told[i])
+		}
+		answer["ResourceTagMappingList"], _ = json.Marshal(left)
+		body, _ = json.Marshal(answer) // of raw messages that were read a moment ago
+		return body
+	}
 }
 
 var lies = []faultproxy.Fault{faultproxy.EmptyList, faultproxy.ShortList}
@@ -208,6 +240,8 @@ type stillRun struct {
 	stale map[string]bool          // services to which something was done since
 
 	scans, disturbed, failed, partial, unavailable, nothing int
+
+	index struct{ calls, faults, handed, read int } // handed: of types that it knows; read: tags of those, one by one
 	injected                                                map[faultproxy.Fault]int
 	states                                                  map[resource.Scope]*storage.ScopeState
 	samples                                                 map[int64]map[resource.Key]*object // what some revisions must hold for ever
@@ -235,6 +269,10 @@ func TestRandomFaults_NoEventIsFalseMissingOrDouble(t *testing.T) {
 		seed, r.scans, time.Since(began).Round(time.Second), len(r.oracle.believed), r.disturbed, sum(r.injected), r.injected)
 	t.Logf("scopes: %d failed, %d partial, %d unavailable; %d scans could list nothing", r.failed, r.partial, r.unavailable, r.nothing)
 	t.Logf("%s", r.oracle.tally)
+	t.Logf("the tag index was asked %d times and met %d faults; %d tags of %d were read one by one", r.index.calls, r.index.faults, r.index.read, r.index.handed)
+	if r.index.faults == 0 || r.index.read >= r.index.handed {
+		t.Error("the tag index met no fault, or spared nothing: this run shows nothing of it")
+	}
 	if r.oracle.tally.true_ == 0 || r.failed == 0 || r.partial == 0 {
 		t.Error("nothing was reported, or nothing failed: this run cannot show anything")
 	}
@@ -273,13 +311,28 @@ func (r *stillRun) scan(rules []faultproxy.Rule) {
 	}
 	for _, i := range injected {
 		r.injected[i.Fault]++
+		if i.Call.Service == indexService {
+			r.index.faults++
+		}
 	}
+	r.countIndex(listed)
 	r.checkStates(result, listed, injected)
 	if r.scans%10 == 0 {
 		r.samples[result.Scan.Revision] = r.oracle.believed
 	}
 	if r.t.Failed() {
 		r.t.Logf("scan %d met %v; injected %v", r.scans, rules, injected)
+	}
+}
+
+func (r *stillRun) countIndex(listed map[resource.Scope]*outcome) {
+	calls := r.c.proxy.Calls()
+	r.index.calls += calls[indexService+"."+indexOperation]
+	for scope, l := range listed {
+		if call, ok := indexed[scope.Type]; ok && l.err == nil {
+			r.index.handed += l.handed
+			r.index.read += calls[call]
+		}
 	}
 }
 

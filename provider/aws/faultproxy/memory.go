@@ -40,7 +40,10 @@ func (m *memory) keep(c Call, key string, a *answer, writes int) {
 	m.answers[c.Service][key] = a
 }
 
-// forget drops what is remembered of a service; "": of all.
+// tagIndex is the service that tells the tags of all others: a write to any of them is one to it.
+const tagIndex = "tagging"
+
+// forget drops what is remembered of a service, and what the tag index says of it; "": of all.
 func (m *memory) forget(service string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,4 +53,5 @@ func (m *memory) forget(service string) {
 		return
 	}
 	delete(m.answers, service)
+	delete(m.answers, tagIndex)
 }
