@@ -82,7 +82,8 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// waitForExport waits for a slot as long as an answer may take.
+// waitForExport waits, as long as an answer may take, for a slot for something that reads
+// all of the store and is slow to end.
 func (s *Server) waitForExport(r *http.Request) (free func(), err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.limits.answer)
 	defer cancel()

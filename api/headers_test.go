@@ -131,11 +131,8 @@ func TestOpenAPI_DescribesTheHeadersOfAnswers(t *testing.T) {
 			{400, open, func(r *http.Request) { r.URL.RawQuery = "nothing=1" }},
 			{503, busy, nil},
 		} {
-			switch {
-			case o.Responses[fmt.Sprint(tt.status)] == nil:
+			if o.Responses[fmt.Sprint(tt.status)] == nil {
 				continue // the path has no entity tag
-			case tt.status == http.StatusServiceUnavailable && path == backupPath:
-				continue // a backup waits for nobody
 			}
 			w := request(t, tt.server.Handler(), method, path, tt.change)
 			if w.Code != tt.status {
@@ -159,13 +156,13 @@ func canonical(names []string) []string {
 }
 
 func TestExport_SoManyAtATime(t *testing.T) {
-	s := newTestServer(newWorld(t))
+	s := newTestServer(dumped{newWorld(t)})
 	s.limits.answer = 20 * time.Millisecond
 	for range maxExports {
 		s.exports <- struct{}{}
 	}
-	for _, what := range []string{"resources", "changes"} {
-		w := ask(t, s.Handler(), "export/"+what)
+	for _, what := range []string{"export/resources", "export/changes", "storage/backup"} {
+		w := ask(t, s.Handler(), what)
 		if p := problemOf(t, w); w.Code != http.StatusServiceUnavailable || p.Kind() != "too-many-requests" || w.Header().Get("Retry-After") != "1" {
 			t.Errorf("%s: %d %s %v", what, w.Code, w.Body, w.Header())
 		}
@@ -175,8 +172,10 @@ func TestExport_SoManyAtATime(t *testing.T) {
 	}
 	<-s.exports
 	for range 2 * maxExports { // each gives its slot back
-		if w := ask(t, s.Handler(), "export/resources"); w.Code != http.StatusOK {
-			t.Errorf("with room for one: %d %s", w.Code, w.Body)
+		for _, what := range []string{"export/resources", "storage/backup"} {
+			if w := ask(t, s.Handler(), what); w.Code != http.StatusOK {
+				t.Errorf("%s with room for one: %d %s", what, w.Code, w.Body)
+			}
 		}
 	}
 }

@@ -23,8 +23,8 @@ const (
 	// (some 12 MB where they are full) is bounded; others wait.
 	maxAnswers = 32
 
-	// maxExports is how many exports there are at a time beside them. One of Parquet holds
-	// up to groupBytes of documents.
+	// maxExports is how many exports and backups there are at a time beside them. An
+	// export of Parquet holds up to groupBytes of documents.
 	maxExports = 4
 
 	// minCompressed is the length in bytes from which an answer is worth compressing.

@@ -42,6 +42,12 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, fmt.Errorf("%w: this engine makes no backups", errNoSuchPath))
 		return
 	}
+	free, err := s.waitForExport(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer free()
 	for _, n := range s.notices() {
 		w.Header().Add(noticeHeader, oneLine(n))
 	}
