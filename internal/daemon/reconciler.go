@@ -79,7 +79,8 @@ type ReconcileResult struct {
 	TimedOut bool // listing took longer than the time limit
 }
 
-// storageError marks an error of the store, which health and metrics tell apart.
+// storageError marks an error of the store, which health and metrics tell apart. Within a
+// listing it is no failure of the scope.
 type storageError struct{ err error }
 
 func (e *storageError) Error() string { return e.err.Error() }

@@ -178,7 +178,7 @@ type reading func(ctx context.Context, page func([]resource.Resource) error) err
 // is absent. The error is one of the store.
 func (s *scan) compare(ctx context.Context, c *comparer, read reading) error {
 	c.l.err = s.traceScope(ctx, c.l, func(ctx context.Context) error { return s.run(ctx, c.l.scope, read, c.page) })
-	if failure := (*storeError)(nil); errors.As(c.l.err, &failure) {
+	if failure := (*storageError)(nil); errors.As(c.l.err, &failure) {
 		return failure
 	}
 	if c.l.err == nil {
@@ -275,13 +275,6 @@ func (r *Reconciler) guard(ctx context.Context, what string, f func() error) (er
 	return f()
 }
 
-// storeError marks a failure of the store within a listing, which is no failure of the
-// scope.
-type storeError struct{ err error }
-
-func (e *storeError) Error() string { return e.err.Error() }
-func (e *storeError) Unwrap() error { return e.err }
-
 // comparer compares the pages of one listing with what is recorded of its scope.
 type comparer struct {
 	s *scan
@@ -356,7 +349,7 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 		c.l.bare = append(c.l.bare, r.Key)
 	}
 	if err := c.s.spool.add(f); err != nil {
-		return &storeError{err}
+		return &storageError{err}
 	}
 	return nil
 }
@@ -379,7 +372,7 @@ func (c *comparer) complete(ctx context.Context, r *resource.Resource, before re
 	if before.live && sameIdentity(before.uid, r.UID) {
 		last, err := c.s.r.opts.Store.Get(ctx, r.Key, c.s.head.Revision)
 		if err != nil {
-			return nil, false, &storeError{err}
+			return nil, false, &storageError{err}
 		}
 		if err := r.Inherit(&last.Resource, last.Incomplete); err != nil {
 			return nil, false, err
