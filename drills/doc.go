@@ -10,7 +10,8 @@
 // Each drill has a short form, which `make test` runs, and a long one, which `make drills`
 // runs: that is ELAVA_DRILLS=full. The long one writes docs/drills.md.
 //
-//   - process_test.go, disk_test.go: the program, also on a disk of its own
+//   - process_test.go, disk_test.go, cage_test.go: the program, also on a disk of its own, and
+//     with so much memory and no more
 //   - oracle_test.go: what a store has to say, worked out from the demo cloud's truth
 //   - report_test.go: docs/drills.md
 //   - the other files: drills, by what fails

@@ -243,16 +243,15 @@ func (p *process) files(t testing.TB) float64 {
 	return n
 }
 
-// peak is the most memory that the process ever had resident, in MiB, files that it maps
-// included.
-func (p *process) peak(t testing.TB) float64 {
+// memory is what /proc/PID/status says under a name, in MiB.
+func (p *process) memory(t testing.TB, name string) float64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if kb, ok := strings.CutPrefix(line, name+":"); ok {
 			n, err := strconv.ParseFloat(strings.Fields(kb)[0], 64)
 			if err != nil {
 				t.Fatal(err)
@@ -260,7 +259,7 @@ func (p *process) peak(t testing.TB) float64 {
 			return n / 1024
 		}
 	}
-	t.Fatal("no VmHWM")
+	t.Fatalf("no %s in the status of the process", name)
 	return 0
 }
 
