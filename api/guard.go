@@ -42,6 +42,11 @@ func Guard(token func() string) func(http.Handler) http.Handler {
 	}
 }
 
+// Admits returns the rule of Guard as a question.
+func Admits(token func() string) func(*http.Request) bool {
+	return func(r *http.Request) bool { return admit(r, token()) == nil }
+}
+
 func admit(r *http.Request, token string) error {
 	if token != "" && sameToken(bearer(r), token) {
 		return nil

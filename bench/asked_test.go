@@ -113,7 +113,7 @@ func startAskers(ctx context.Context, b *testing.B, address string) *askers {
 	fatal(b, err)
 	a := &askers{asked: map[string]*atomic.Int64{}, b: b, address: address, client: client}
 	var keys []string
-	for r, err := range client.Resources(ctx, api.ResourceQuery{Limit: 1000}) {
+	for r, err := range client.Resources(ctx, api.ResourceQuery{At: "1", Limit: 1000}) {
 		fatal(b, err)
 		keys = append(keys, r.Key)
 	}

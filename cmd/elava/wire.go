@@ -302,7 +302,7 @@ func (a *app) newDaemon(ctx context.Context, cfg *config.Config, env *Env) (*dae
 	d, err = daemon.New(daemon.Options{
 		Provider: a.provider, Store: a.store, Metrics: a.metrics, Tracers: a.otlp.TracerProvider(), Logger: a.log,
 		SpoolDir: cfg.Storage.Path, Settings: settingsOf(cfg),
-		Committed: server.Committed, Beside: a.notifier.Run, Concerns: a.concerns,
+		Committed: server.Committed, Beside: a.notifier.Run, Concerns: a.concerns, Trusts: api.Admits(a.token.current),
 		Listen: func(routes map[string]http.Handler) (*observer.MetricsServer, error) {
 			routes["/api/v1/"] = server.Handler()
 			return observer.NewMetricsServer(observer.MetricsServerOptions{

@@ -44,6 +44,10 @@ type Options struct {
 	Beside   func(context.Context) error
 	Concerns func() []string
 
+	// Trusts says of a client whether it may know of what the cloud is made: others are not
+	// told why the daemon is not healthy. nil: everyone.
+	Trusts func(*http.Request) bool
+
 	// Listen makes the HTTP server with the daemon's own routes beside others. The
 	// server is bound when Listen returns, so that its address is known and a port that
 	// is taken is an error of New. nil: no HTTP.

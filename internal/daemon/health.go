@@ -184,6 +184,9 @@ func (d *Daemon) ready() bool {
 
 func (d *Daemon) healthCheck(w http.ResponseWriter, r *http.Request) {
 	status := d.computeHealth(r.Context())
+	if d.opts.Trusts != nil && !d.opts.Trusts(r) {
+		status.withhold()
+	}
 	code := http.StatusOK
 	if status.Status == Unhealthy {
 		code = http.StatusServiceUnavailable
@@ -194,6 +197,18 @@ func (d *Daemon) healthCheck(w http.ResponseWriter, r *http.Request) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(status) // the client is gone if this fails
+}
+
+// withheld stands for reasons: their texts are the cloud's, and name accounts, roles and
+// hosts.
+const withheld = "the reasons are told to clients on the loopback interface and to those with the API's token"
+
+// withhold leaves out what only those are told who may use the API.
+func (s *HealthStatus) withhold() {
+	if len(s.Reasons) > 0 {
+		s.Reasons = []string{withheld}
+	}
+	s.Notices = nil
 }
 
 func (d *Daemon) aliveCheck(w http.ResponseWriter, _ *http.Request) {

@@ -292,6 +292,28 @@ func TestHealth_JSONIsThatOfTheContract(t *testing.T) {
 	}
 }
 
+// Others are told that something is wrong, and not what: the texts are the cloud's.
+func TestHealth_TellsReasonsToWhomItTrusts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trusted := true
+		r := newRig(t, func(_ *rig, o *daemon.Options) { o.Trusts = func(*http.Request) bool { return trusted } })
+		r.fake.SetNotices("these resources are of account 111122223333")
+		r.fake.Fail(web, throttled)
+		r.start(t)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if _, body := r.ask(t, "/health"); !strings.Contains(body, "slow down") || !strings.Contains(body, "111122223333") {
+			t.Errorf("one that is trusted is told %s", body)
+		}
+		trusted = false
+		_, body := r.ask(t, "/health")
+		if !strings.Contains(body, `"degraded"`) || !strings.Contains(body, "the reasons are told to") ||
+			strings.Contains(body, "slow down") || strings.Contains(body, "111122223333") {
+			t.Errorf("one that is not trusted is told %s", body)
+		}
+	})
+}
+
 func wantGolden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-"))

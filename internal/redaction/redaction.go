@@ -36,7 +36,8 @@ var ErrBadKey = errors.New("bad redaction key")
 type Key [keyBytes]byte
 
 // LoadOrCreate reads the key file, or makes one with a new key where there is none. The
-// directory must exist. It refuses a file that others can read.
+// directory must exist. It refuses a file that others can read; what a group alone may do,
+// which Kubernetes grants on every file of a volume, it takes back.
 func LoadOrCreate(path string) (Key, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -49,7 +50,11 @@ func LoadOrCreate(path string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("reading the redaction key: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	mode := info.Mode().Perm()
+	if mode&0o077 != 0 && mode&0o007 == 0 && os.Chmod(path, 0o600) == nil {
+		mode = 0o600
+	}
+	if mode&0o077 != 0 {
 		return Key{}, fmt.Errorf("%w: %s can be read by others (mode %04o); run: chmod 600 %s", ErrBadKey, path, mode, path)
 	}
 	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))

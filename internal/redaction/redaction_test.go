@@ -62,6 +62,24 @@ func TestLoadOrCreate_RefusesUnusableKeys(t *testing.T) {
 	}
 }
 
+func TestLoadOrCreate_TakesBackWhatAGroupMay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "redaction.key")
+	first, err := redaction.LoadOrCreate(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		t.Fatal(err)
+	}
+	second, err := redaction.LoadOrCreate(path)
+	if err != nil || second != first {
+		t.Errorf("got %v, want the same key", err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file's mode is %v %v, want 0600", info, err)
+	}
+}
+
 func TestDigest_TellsSecretsApartWithoutTellingThem(t *testing.T) {
 	var a, b redaction.Key
 	b[0] = 1

@@ -305,28 +305,37 @@ func (s *Store) Stats(context.Context) (storage.Stats, error) {
 // directorySize adds up what the files take on the disk, which is less than their
 // length: Badger maps files that are longer than their content.
 func directorySize(path string) (int64, error) {
-	var total int64
-	err := filepath.WalkDir(path, func(_ string, e os.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) { // compaction removes files meanwhile
-			return nil
-		}
-		if err != nil || e.IsDir() {
-			return err
-		}
-		info, err := e.Info()
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		total += allocatedSize(info)
-		return nil
-	})
-	if err != nil {
+	m := meter{root: path}
+	if err := filepath.WalkDir(path, m.visit); err != nil {
 		return 0, fmt.Errorf("measuring store: %w", err)
 	}
-	return total, nil
+	return m.total, nil
+}
+
+// meter adds up the files of a walk.
+type meter struct {
+	root  string
+	total int64
+}
+
+func (m *meter) visit(path string, e os.DirEntry, err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist): // compaction removes files meanwhile
+		return nil
+	case errors.Is(err, os.ErrPermission) && path != m.root: // not the store's: lost+found at the root of a disk
+		return filepath.SkipDir
+	case err != nil || e.IsDir():
+		return err
+	}
+	info, err := e.Info()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.total += allocatedSize(info)
+	return nil
 }
 
 // use counts a caller in, so that Close waits for it. Iterators nest calls: a caller

@@ -154,6 +154,34 @@ func TestChart_RefusesValuesThatCannotWork(t *testing.T) {
 	}
 }
 
+// The daemon ends by itself before the pod is killed, whatever the values say.
+func TestChart_RefusesToKillTheDaemon(t *testing.T) {
+	for _, c := range []struct {
+		own   string
+		grace int
+		fits  bool
+	}{
+		{"30s", 45, true}, {"44s", 45, true}, {"45s", 45, false}, {"2m", 45, false}, {"1m30s", 90, false}, {"1m29s", 90, true}, {"1h", 3600, false}, {"59m", 3600, true},
+	} {
+		_, err := render(map[string]any{
+			"terminationGracePeriodSeconds": c.grace,
+			"config":                        map[string]any{"daemon": map[string]any{"graceful_shutdown_timeout": c.own}},
+		})
+		if c.fits && err != nil || !c.fits && (err == nil || !strings.Contains(err.Error(), "would be killed")) {
+			t.Errorf("%s of %d s: %v", c.own, c.grace, err)
+		}
+	}
+}
+
+// A Service named elava-metrics would else set ELAVA_METRICS_PORT to an address.
+func TestChart_TakesNoVariablesOfServices(t *testing.T) {
+	eachCase(t, func(t *testing.T, values map[string]any) {
+		if links := install(t, values).pod().EnableServiceLinks; links == nil || *links {
+			t.Error("variables of Services come into the pod")
+		}
+	})
+}
+
 // A key that stands in values.yaml and not in its schema would be refused, one that stands
 // only in the schema would be a promise that nobody finds.
 func TestSchema_HasTheKeysOfTheValues(t *testing.T) {

@@ -47,6 +47,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- /* The configuration file. What the chart decides, because the pod must agree with it, replaces what
        the values say. The daemon ends 15 seconds before it would be killed, or earlier if the values say so. */ -}}
 {{- define "elava.config" -}}
+{{- $told := dig "daemon" "graceful_shutdown_timeout" "" .Values.config | toString -}}
+{{- if regexMatch "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$" $told -}}
+{{- $hours := regexFind "[0-9]+h" $told | trimSuffix "h" | int -}}
+{{- $minutes := regexFind "[0-9]+m" $told | trimSuffix "m" | int -}}
+{{- $seconds := regexFind "[0-9]+s" $told | trimSuffix "s" | int -}}
+{{- if ge (add (mul 3600 $hours) (mul 60 $minutes) $seconds) (int64 .Values.terminationGracePeriodSeconds) -}}
+{{- fail (printf "config.daemon.graceful_shutdown_timeout is %s and terminationGracePeriodSeconds %d: the pod would be killed before the daemon has ended by itself; raise terminationGracePeriodSeconds" $told (int .Values.terminationGracePeriodSeconds)) -}}
+{{- end -}}
+{{- end -}}
 {{- $shutdown := printf "%ds" (sub (int .Values.terminationGracePeriodSeconds) 15) -}}
 {{- $defaults := dict "daemon" (dict "graceful_shutdown_timeout" $shutdown) -}}
 {{- $fixed := dict "storage" (dict "path" "/data") -}}
