@@ -292,6 +292,32 @@ func TestLoop_TimeLimitCommitsTheScopesThatWereComplete(t *testing.T) {
 	})
 }
 
+// Where there is never time for all, no scope waits for its turn for ever.
+func TestReconcile_ScopesThatHadNoTurnComeFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, model := providertest.New("fake"), storagetest.NewModel()
+		for i := range 3 {
+			s := scopeOf("east", fmt.Sprintf("T::Type%d", i))
+			fake.Set(s, providertest.Resource(s, "a", `{}`))
+			watchStarts(fake, s, limit*3/4)
+		}
+		r := daemon.NewReconciler(daemon.ReconcilerOptions{
+			Provider: fake, Store: model, Timeout: limit, Concurrency: 1, SpoolDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+		})
+		for range 3 {
+			if result := reconcile(t, r); !result.TimedOut {
+				t.Fatal("there was time for all scopes: this tests nothing")
+			}
+		}
+		for i := range 3 {
+			s := scopeOf("east", fmt.Sprintf("T::Type%d", i))
+			if _, err := model.Get(t.Context(), providertest.Resource(s, "a", `{}`).Key, storage.HeadRevision); err != nil {
+				t.Errorf("%s was not listed in three scans: %v", s, err)
+			}
+		}
+	})
+}
+
 // stubborn is a provider whose listing of a scope heeds no context: it returns when it is
 // released, and hands on a page then.
 type stubborn struct {

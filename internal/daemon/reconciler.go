@@ -61,7 +61,10 @@ type Reconciler struct {
 	phase    atomic.Value // Phase
 	notices  atomic.Value // []string
 	busy     atomic.Bool
-	failing  failing // of whoever is busy
+
+	// Of whoever is busy.
+	failing failing
+	unbegun map[resource.Scope]bool // in the last scan
 }
 
 // ReconcileResult is what came of one iteration.
@@ -235,7 +238,8 @@ func (r *Reconciler) list(ctx context.Context, s *scan, result *ReconcileResult)
 		return nil, fmt.Errorf("%w: %w", ErrNothingListed, err)
 	}
 	r.notice(ctx, plan)
-	err = s.list(limited, plan.Scopes)
+	err = s.list(limited, r.inTurn(plan.Scopes))
+	r.unbegun = s.unbegun()
 	result.TimedOut = limited.Err() != nil && ctx.Err() == nil
 	if err != nil {
 		return nil, &storageError{err}

@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +32,7 @@ type scan struct {
 type listing struct {
 	index int
 	scope resource.Scope
+	begun bool // there was time to
 
 	// superseded: the scope was listed again, and nothing of this listing counts.
 	superseded bool
@@ -66,6 +69,35 @@ var errStillPlanning = errors.New("an earlier plan still hangs and was left behi
 
 // Time that a call of the provider gets to return after its context ended, before it is left behind.
 const abandonAfter = 2 * time.Second
+
+// inTurn puts first the scopes that the last scan had no time to begin. Where there is
+// never time for all, each is begun in every second scan at least; else those that come late
+// in the plan would never be listed.
+func (r *Reconciler) inTurn(scopes []resource.Scope) []resource.Scope {
+	scopes = slices.Clone(scopes)
+	slices.SortStableFunc(scopes, func(a, b resource.Scope) int {
+		return cmp.Compare(r.turn(a), r.turn(b))
+	})
+	return scopes
+}
+
+func (r *Reconciler) turn(s resource.Scope) int {
+	if r.unbegun[s] {
+		return 0
+	}
+	return 1
+}
+
+// unbegun returns the scopes that there was no time to begin.
+func (s *scan) unbegun() map[resource.Scope]bool {
+	scopes := map[resource.Scope]bool{}
+	for _, l := range s.results {
+		if !l.begun && !l.superseded {
+			scopes[l.scope] = true
+		}
+	}
+	return scopes
+}
 
 // list lists all scopes of the plan, several at a time. It returns an error only where
 // the store failed or ctx ended for another reason than the time limit; failures of
@@ -136,6 +168,7 @@ func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
 		l.err = context.Cause(ctx)
 		return c, nil
 	}
+	l.begun = true
 	var err error
 	if c.known, err = s.known(ctx, l.scope); err != nil {
 		if ctx.Err() != nil {
