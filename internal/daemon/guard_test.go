@@ -62,6 +62,30 @@ func TestGuard_ListsAgainOnlyWhatIsHardToBelieve(t *testing.T) {
 	}
 }
 
+// The time limit passes while the store is asked for what could not be read: that is no
+// failure of the store, and costs the other scopes nothing.
+func TestReconcile_TimeLimitWhileCompletingIsAFailureOfTheScopeOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, model := cloudOf(), storagetest.NewModel()
+		store := tap(model)
+		rec := newReconciler(t, fake, store)
+		reconcile(t, rec)
+		lacking := providertest.Resource(web, "a", `{"Size":1}`)
+		lacking.Unknown = []resource.Unknown{{Part: resource.PartTags, Err: throttled}}
+		fake.Set(web, lacking)
+		fake.Put(providertest.Resource(db, "new", `{}`))
+		store.on(callGet, func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if result := reconcile(t, rec); !result.TimedOut {
+			t.Errorf("the scan is %+v", result)
+		}
+		wantState(t, model, web, storage.ScopeFailed, provider.ReasonTimeout)
+		wantEvents(t, model, "2-1 created new")
+	})
+}
+
 // The time limit passes while the store is asked whether there had been tags.
 func TestGuard_TimeLimitWhileDoubtingIsAFailureOfTheScopeOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

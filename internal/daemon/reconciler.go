@@ -344,13 +344,6 @@ func summarize(meta *storage.ScanMetadata, states map[resource.Scope]*storage.Sc
 	}
 }
 
-func (r *Reconciler) schemaVersion(resourceType string) uint32 {
-	if s := r.opts.Provider.Schema(resourceType); s != nil {
-		return s.Version
-	}
-	return 0
-}
-
 // count adds the changes of a committed scan to the metrics.
 func (r *Reconciler) count(ctx context.Context, changes counted) {
 	if r.opts.Metrics == nil {

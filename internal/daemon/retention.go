@@ -23,16 +23,49 @@ type reclaimer interface {
 
 // retain trims the store to its retention until ctx ends, beside the scans.
 func (d *Daemon) retain(ctx context.Context) error {
+	calendar, err := d.newCalendar(ctx)
+	if err != nil {
+		return fmt.Errorf("reading when the last scan was: %w", err)
+	}
 	for ctx.Err() == nil {
 		retention := d.settings.current().Retention
 		if retention > 0 {
-			if err := d.trim(ctx, d.opts.Now().Add(-retention)); err != nil && ctx.Err() == nil {
+			if err := d.trim(ctx, calendar.today().Add(-retention)); err != nil && ctx.Err() == nil {
 				d.log.Error("Retention could not be applied, it is tried again later", "error", err)
 			}
 		}
 		d.awaitTrim(ctx, retention)
 	}
 	return nil
+}
+
+// calendar says how late it is, to retention. A clock that is set forward, or was wrong when
+// the machine started, must not drop what was recorded: what time there was for certain has
+// gone by since the last scan before the start, by the monotonic clock. While a daemon did
+// not run no time goes by, so that history is kept longer by that, until the next start.
+type calendar struct {
+	now      func() time.Time
+	lastScan time.Time // when the daemon started
+	began    time.Time // with its monotonic reading
+}
+
+func (d *Daemon) newCalendar(ctx context.Context) (*calendar, error) {
+	head, err := d.opts.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := calendar{now: d.opts.Now, lastScan: head.Time, began: time.Now()}
+	if head.Revision == 0 {
+		c.lastScan = c.now()
+	}
+	return &c, nil
+}
+
+func (c *calendar) today() time.Time {
+	if certain := c.lastScan.Add(time.Since(c.began)); certain.Before(c.now()) {
+		return certain
+	}
+	return c.now()
 }
 
 // awaitTrim returns when a retention is to be applied again, when it is another one, or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,48 @@ func TestRetention_DropsWhatIsTooOldAndKeepsThePresent(t *testing.T) {
 			t.Errorf("what did not change since revision 1 is gone: %v", err)
 		}
 	})
+}
+
+// A clock that is set a year forward drops nothing that is not too old.
+func TestRetention_ClockThatIsWrongDropsNothing(t *testing.T) {
+	for _, when := range []string{"before the start", "later"} {
+		t.Run(when, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ahead atomic.Int64
+				r := newRig(t, func(_ *rig, o *daemon.Options) {
+					o.Retention = 100 * interval
+					o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+				})
+				commitEmpty(t, r.model)
+				if when == "before the start" {
+					ahead.Store(int64(365 * 24 * time.Hour))
+				}
+				r.start(t)
+				for i := range 30 {
+					synctest.Wait()
+					r.fake.Put(providertest.Resource(web, "a", fmt.Sprintf(`{"Size":%d}`, i+2)))
+					time.Sleep(interval)
+					ahead.Store(int64(365 * 24 * time.Hour))
+				}
+				synctest.Wait()
+				if stats, err := r.model.Stats(t.Context()); err != nil || stats.Revision < 30 || stats.OldestRevision != 1 {
+					t.Errorf("revisions %d to %d can be read, want all; %v", stats.OldestRevision, stats.Revision, err)
+				}
+			})
+		})
+	}
+}
+
+// commitEmpty records a scan that found nothing.
+func commitEmpty(t *testing.T, s storage.Store) {
+	t.Helper()
+	txn, err := s.Begin(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := txn.Commit(t.Context(), &storage.ScanMetadata{StartTime: time.Now(), Status: storage.ScanSuccess}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestRetention_IsOffWithoutALimit(t *testing.T) {

@@ -163,7 +163,7 @@ func (s *scan) listTwice(ctx context.Context, l *listing) error {
 
 // listScope reads what is recorded of a scope, lists it and notes the differences.
 func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
-	c := &comparer{s: s, l: l}
+	c := &comparer{s: s, l: l, provider: s.r.opts.Provider}
 	if ctx.Err() != nil {
 		l.err = context.Cause(ctx)
 		return c, nil
@@ -177,12 +177,11 @@ func (s *scan) listScope(ctx context.Context, l *listing) (*comparer, error) {
 		}
 		return nil, err
 	}
-	p := s.r.opts.Provider // which is another one, perhaps, when a call that was left behind goes on
 	return c, s.compare(ctx, c, func(ctx context.Context, page func([]resource.Resource) error) error {
-		if p, ok := p.(provider.Comparer); ok {
+		if p, ok := c.provider.(provider.Comparer); ok {
 			return p.ListKnown(ctx, l.scope, c.same, page)
 		}
-		return p.List(ctx, l.scope, page)
+		return c.provider.List(ctx, l.scope, page)
 	})
 }
 
@@ -313,9 +312,20 @@ type comparer struct {
 	s *scan
 	l *listing
 
+	// The provider that is read, which is not that of the reconciler any more where a call
+	// was left behind and goes on.
+	provider provider.Provider
+
 	mu     sync.Mutex // the provider may ask while it hands on pages
 	known  map[string]recorded
 	hasher resource.Hasher
+}
+
+func (c *comparer) schemaVersion(resourceType string) uint32 {
+	if s := c.provider.Schema(resourceType); s != nil {
+		return s.Version
+	}
+	return 0
 }
 
 // same reports whether a resource is as it is recorded; see provider.Comparer.
@@ -323,7 +333,7 @@ func (c *comparer) same(r *resource.Resource) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.known[within(c.l.scope, r.Key)]
-	return before.live && !before.incomplete && len(r.Unknown) == 0 && before.schema == c.s.r.schemaVersion(r.Key.Type) &&
+	return before.live && !before.incomplete && len(r.Unknown) == 0 && before.schema == c.schemaVersion(r.Key.Type) &&
 		sameIdentity(before.uid, r.UID) && c.hasher.Sum(r) == before.fingerprint
 }
 
@@ -368,7 +378,7 @@ func (c *comparer) resource(ctx context.Context, r *resource.Resource) error {
 	}
 	f := finding{
 		Scope: c.l.index, Resource: *r, Fingerprint: c.hasher.Sum(r),
-		Schema: c.s.r.schemaVersion(r.Key.Type), Incomplete: incomplete,
+		Schema: c.schemaVersion(r.Key.Type), Incomplete: incomplete,
 		Known: before.live, KnownUID: before.uid, KnownSchema: before.schema,
 	}
 	if before.live && f.Fingerprint == before.fingerprint && f.Schema == before.schema &&
@@ -404,6 +414,9 @@ func (c *comparer) complete(ctx context.Context, r *resource.Resource, before re
 	var recordedParts []string
 	if before.live && sameIdentity(before.uid, r.UID) {
 		last, err := c.s.r.opts.Store.Get(ctx, r.Key, c.s.head.Revision)
+		if err != nil && ctx.Err() != nil { // the time limit is no failure of the store
+			return nil, false, context.Cause(ctx)
+		}
 		if err != nil {
 			return nil, false, &storageError{err}
 		}
