@@ -17,8 +17,13 @@ import (
 )
 
 // event reads one change event.
-func (r *reading) event(id storage.EventID) (e *storage.ChangeEvent, err error) {
-	err = r.storedEvent(id, func(b []byte) error {
+func (r *reading) event(id storage.EventID) (*storage.ChangeEvent, error) {
+	item, err := r.txn.Get(eventKey(id))
+	if err != nil {
+		return nil, fmt.Errorf("change event %s: %w", id, r.trimmedMeanwhile(id.Revision, err))
+	}
+	var e *storage.ChangeEvent
+	err = item.Value(func(b []byte) error {
 		e, err = decodeEvent(id, b)
 		return err
 	})
@@ -26,20 +31,12 @@ func (r *reading) event(id storage.EventID) (e *storage.ChangeEvent, err error) 
 }
 
 // changed reads of which resource a change event is.
-func (r *reading) changed(id storage.EventID) (key resource.Key, err error) {
-	err = r.storedEvent(id, func(b []byte) error {
+func changed(event *engine.Item) (key resource.Key, err error) {
+	err = event.Value(func(b []byte) error {
 		key, err = decodeEventKey(b)
 		return err
 	})
 	return key, err
-}
-
-func (r *reading) storedEvent(id storage.EventID, decode func([]byte) error) error {
-	item, err := r.txn.Get(eventKey(id))
-	if err != nil {
-		return fmt.Errorf("change event %s: %w", id, r.trimmedMeanwhile(id.Revision, err))
-	}
-	return item.Value(decode)
 }
 
 // Changes implements storage.Store. Of what the query demands, the narrowest that has an
@@ -52,6 +49,10 @@ func (s *Store) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*s
 		}
 		if window.empty() {
 			return nil
+		}
+		r.needs = math.MaxInt64 // it may begin later
+		if q.Above > 0 || q.OldestFirst && q.After != (storage.EventID{}) {
+			r.needs = window.first.Revision - 1
 		}
 		ids, err := r.eventIDs(ctx, &q, window)
 		if err != nil {

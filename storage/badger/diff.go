@@ -17,8 +17,8 @@ import (
 )
 
 // maxDiffEvents is up to how many change events a Diff goes by them: their keys are held
-// in memory (some 2 MB) and sorted. Above, walking over the documents is hardly slower.
-const maxDiffEvents = 10_000
+// in memory (some 1 MB) and sorted. Above, walking over the documents is hardly slower.
+const maxDiffEvents = 5_000
 
 // Diff implements storage.Store. It finds the resources by the change events between the
 // revisions, where there are few and no version without one, and else by walking over the
@@ -29,6 +29,7 @@ func (s *Store) Diff(ctx context.Context, q storage.DiffQuery) iter.Seq2[*storag
 		if err != nil || from >= r.revision {
 			return err
 		}
+		r.needs = from
 		d := differ{r: r, q: &q, from: from}
 		keys, err := d.keys(ctx)
 		if err != nil {
@@ -125,14 +126,20 @@ func (d *differ) keysOfEvents(ctx context.Context) (iter.Seq2[resource.Key, erro
 		oldestFirst: true,
 	}
 	keys := map[resource.Key]bool{}
-	for id, err := range d.r.scanIDs([]byte{prefixEvent}, window) {
-		if err != nil {
-			return nil, err
-		}
+	it := d.r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixEvent}})
+	defer it.Close()
+	for it.Seek(eventKey(window.first)); it.Valid(); it.Next() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		key, err := d.r.changed(id)
+		id, err := parseEventID(it.Item().Key())
+		if err != nil {
+			return nil, err
+		}
+		if !window.contains(id) {
+			break
+		}
+		key, err := changed(it.Item())
 		if err != nil {
 			return nil, err
 		}
@@ -214,9 +221,6 @@ func (d *differ) difference(ctx context.Context, key resource.Key) (*storage.Dif
 			return nil, err
 		}
 		found.Steps = append(found.Steps, step)
-	}
-	if oldest := d.r.s.oldest.Load(); d.from < oldest { // what was before may be gone by now
-		return nil, &storage.CompactedError{Revision: d.from, Oldest: oldest}
 	}
 	if found.After == nil {
 		return nil, nil

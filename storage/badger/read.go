@@ -2,10 +2,12 @@ package badger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -24,6 +26,7 @@ type reading struct {
 	head     int64
 	revision int64 // asked for
 	oldest   int64 // that can be read; 0 or 1: all
+	needs    int64 // the earliest that the answer depends on; whatever is left does for some
 	done     func()
 }
 
@@ -46,7 +49,7 @@ func (s *Store) read(revision int64) (*reading, error) {
 		done()
 		return nil, &storage.CompactedError{Revision: revision, Oldest: oldest}
 	}
-	return &reading{s: s, oldest: oldest, txn: s.db.NewTransactionAt(uint64(head), false), head: head, revision: revision, done: done}, nil
+	return &reading{s: s, oldest: oldest, txn: s.db.NewTransactionAt(uint64(head), false), head: head, revision: revision, needs: revision, done: done}, nil
 }
 
 func (r *reading) close() {
@@ -63,6 +66,16 @@ func (r *reading) trimmedMeanwhile(revision int64, err error) error {
 	return err
 }
 
+// stillThere reports whether a revision that the answer depends on was trimmed meanwhile,
+// so that what was not found may have been there. Trim says which is the oldest before it
+// drops anything.
+func (r *reading) stillThere() error {
+	if oldest := r.s.oldest.Load(); oldest > r.oldest && r.needs < oldest {
+		return &storage.CompactedError{Revision: r.needs, Oldest: oldest}
+	}
+	return nil
+}
+
 // stream makes an iterator of a walk over a view. The walk gives what it finds to a
 // function that reports false once nobody wants more.
 func stream[T any](s *Store, revision int64, doing string, walk func(*reading, func(T) bool) error) iter.Seq2[T, error] {
@@ -76,10 +89,16 @@ func stream[T any](s *Store, revision int64, doing string, walk func(*reading, f
 		defer r.close()
 		stopped := false
 		err = walk(r, func(v T) bool {
+			if r.stillThere() != nil { // and what lies before this one may be lacking
+				return false
+			}
 			stopped = !yield(v, nil)
 			return !stopped
 		})
-		if err != nil && !stopped {
+		if stopped {
+			return
+		}
+		if err := cmp.Or(r.stillThere(), err); err != nil {
 			yield(none, fmt.Errorf("%s: %w", doing, translate(err)))
 		}
 	}
@@ -144,6 +163,7 @@ func (s *Store) Get(ctx context.Context, key resource.Key, revision int64) (*sto
 	defer r.close()
 	v, err := r.get(ctx, key)
 	if err != nil {
+		err = cmp.Or(r.stillThere(), err)
 		var gone *storage.GoneError
 		if errors.As(err, &gone) {
 			return nil, err
@@ -218,6 +238,7 @@ func (v *version) public() *storage.Version {
 // History implements storage.Store.
 func (s *Store) History(ctx context.Context, key resource.Key) iter.Seq2[*storage.Version, error] {
 	return stream(s, storage.HeadRevision, "reading the history of "+key.String(), func(r *reading, yield func(*storage.Version) bool) error {
+		r.needs = math.MaxInt64
 		found := false
 		for v, err := range r.stored(ctx, key) {
 			if err != nil {

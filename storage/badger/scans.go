@@ -63,6 +63,7 @@ func (r *reading) timeOf(revision int64) (time.Time, error) {
 // Scans implements storage.Store.
 func (s *Store) Scans(ctx context.Context, before int64) iter.Seq2[*storage.ScanMetadata, error] {
 	return stream(s, storage.HeadRevision, "reading scans", func(r *reading, yield func(*storage.ScanMetadata) bool) error {
+		r.needs = math.MaxInt64
 		it := r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixScan}, Reverse: true})
 		defer it.Close()
 		last := r.head

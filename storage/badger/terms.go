@@ -188,15 +188,6 @@ func (r *reading) called(ctx context.Context, q *storage.Query, t term, visit fu
 	return l.keys(ctx, visit)
 }
 
-// stillThere reports whether the revision was trimmed meanwhile, so that what is not found
-// may have been there.
-func (r *reading) stillThere() error {
-	if oldest := r.s.oldest.Load(); r.revision < oldest {
-		return &storage.CompactedError{Revision: r.revision, Oldest: oldest}
-	}
-	return nil
-}
-
 // maxCalled is up to how many resources of a name events are found by the resources. Above,
 // reading the events is hardly slower.
 const maxCalled = 100
