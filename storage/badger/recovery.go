@@ -485,7 +485,7 @@ func (s *Store) checkRecovered(since int64) error {
 	if noted.oldest > oldest {
 		return s.lost(fmt.Sprintf("has %d as its oldest revision, but what is below %d was dropped", oldest, noted.oldest))
 	}
-	c := recoveryCheck{s: s, since: max(since, oldest), head: head, oldest: oldest, tallies: map[int64]*tally{}}
+	c := recoveryCheck{s: s, since: max(since, oldest), head: head, oldest: oldest, tallies: make([]tally, max(0, head-max(since, oldest)))}
 	if err := c.all(); err != nil {
 		return s.lost(err.Error())
 	}
@@ -502,19 +502,46 @@ type recoveryCheck struct {
 	s           *Store
 	since, head int64
 	oldest      int64
-	tallies     map[int64]*tally
+	tallies     []tally  // of the revisions above since; there may be a year's
 	called      *termSet // nil where names and ARNs are not indexed
 }
 
 // tally is what there is of one revision. An index entry is counted by dimension.
 type tally struct {
-	scan     *storage.ScanMetadata
-	versions storage.ScanMetadata // its counts
-	uncalled int                  // versions that are not found by their name and ARN
-	known    int
-	events   int
-	indexed  int
+	scanned  bool   // there is a scan record
+	said     counts // by it
+	versions counts
+	uncalled int32 // versions that are not found by their name and ARN
+	known    int32
+	events   int32
+	indexed  int32
 }
+
+// counts say how often what happened.
+type counts struct{ created, modified, disappeared, baseline, rebaselined int32 }
+
+func countsOf(m *storage.ScanMetadata) counts {
+	return counts{int32(m.Created), int32(m.Modified), int32(m.Disappeared), int32(m.Baseline), int32(m.Rebaselined)}
+}
+
+func (c *counts) add(t change.Type) {
+	switch t {
+	case change.Created:
+		c.created++
+	case change.Modified:
+		c.modified++
+	case change.Disappeared:
+		c.disappeared++
+	case change.Baseline:
+		c.baseline++
+	case change.Rebaselined:
+		c.rebaselined++
+	}
+}
+
+func (c *counts) live() int32 { return c.created + c.modified + c.baseline + c.rebaselined }
+
+func (c *counts) changes() int32 { return c.created + c.modified + c.disappeared }
 
 func (c *recoveryCheck) all() error {
 	if c.head > c.since {
@@ -529,8 +556,8 @@ func (c *recoveryCheck) all() error {
 			}
 		}
 	}
-	for revision := c.since + 1; revision <= c.head; revision++ {
-		if err := c.tallies[revision].check(revision); err != nil {
+	for i := range c.tallies {
+		if err := c.tallies[i].check(c.since + 1 + int64(i)); err != nil {
 			return err
 		}
 	}
@@ -550,19 +577,20 @@ func (c *recoveryCheck) each(prefix byte, count func(*engine.Item, *tally) error
 		if revision <= c.since || item.IsDeletedOrExpired() || item.UserMeta()&metaRestored != 0 {
 			continue
 		}
-		if c.tallies[revision] == nil {
-			c.tallies[revision] = &tally{}
-		}
-		if err := count(item, c.tallies[revision]); err != nil {
+		if err := count(item, &c.tallies[revision-c.since-1]); err != nil {
 			return fmt.Errorf("has an entry of revision %d that cannot be read (%w)", revision, err)
 		}
 	}
 	return nil
 }
 
-func countScan(item *engine.Item, t *tally) (err error) {
-	t.scan, err = scanOf(item)
-	return err
+func countScan(item *engine.Item, t *tally) error {
+	m, err := scanOf(item)
+	if err != nil {
+		return err
+	}
+	t.scanned, t.said = true, countsOf(m)
+	return nil
 }
 
 // readTerms reads the index of names and ARNs.
@@ -586,9 +614,9 @@ func (c *recoveryCheck) countVersion(item *engine.Item, t *tally) error {
 	if err != nil {
 		return err
 	}
-	t.versions.Count(v.changeType)
+	t.versions.add(v.changeType)
 	if v.replaced > 0 {
-		t.versions.Count(change.Disappeared)
+		t.versions.add(change.Disappeared)
 	}
 	if c.called != nil && c.called.lacks(&v.resource) {
 		t.uncalled++
@@ -622,18 +650,14 @@ func countIndex(_ *engine.Item, t *tally) error {
 // check compares the tally with what the scan record says. A resource that replaces
 // another one in the same scan leaves one version and two events.
 func (t *tally) check(revision int64) error {
-	if t == nil || t.scan == nil {
-		return fmt.Errorf("lacks revision %d", revision)
-	}
-	m, v := t.scan, t.versions
-	live := v.Created + v.Modified + v.Baseline + v.Rebaselined
 	switch {
-	case m.Created != v.Created, m.Modified != v.Modified, m.Disappeared != v.Disappeared,
-		m.Baseline != v.Baseline, m.Rebaselined != v.Rebaselined, live != t.known:
+	case !t.scanned:
+		return fmt.Errorf("lacks revision %d", revision)
+	case t.said != t.versions, t.versions.live() != t.known:
 		return fmt.Errorf("lacks a part of revision %d, or holds more: its versions are not those that its scan counted", revision)
 	case t.uncalled > 0:
 		return fmt.Errorf("lacks a part of revision %d: names and ARNs of its versions are not indexed", revision)
-	case m.Changes() != t.events, eventIndexes*t.events != t.indexed:
+	case t.said.changes() != t.events, eventIndexes*t.events != t.indexed:
 		return fmt.Errorf("lacks a part of revision %d, or holds more: its events are not those that its scan counted", revision)
 	}
 	return nil
