@@ -214,7 +214,7 @@ func (r *Reconciler) open(ctx context.Context) (*scan, error) {
 	if err != nil {
 		return nil, &storageError{err}
 	}
-	s := &scan{r: r, head: head, states: map[resource.Scope]*storage.ScopeState{}, spool: spool{dir: r.opts.SpoolDir}}
+	s := &scan{r: r, head: head, states: map[resource.Scope]*storage.ScopeState{}, spool: spool{dir: r.opts.SpoolDir, room: r.room()}}
 	for state, err := range r.opts.Store.Scopes(ctx, head.Revision) {
 		if err != nil {
 			return nil, &storageError{err}
@@ -222,6 +222,18 @@ func (r *Reconciler) open(ctx context.Context) (*scan, error) {
 		s.states[state.Scope] = state
 	}
 	return s, nil
+}
+
+// roomy is a store that needs room on the disk beside what is written to it, and says
+// whether there is so much more.
+type roomy interface{ Room(bytes int64) error }
+
+// room is where a spool asks before it writes.
+func (r *Reconciler) room() func(bytes int64) error {
+	if s, ok := r.opts.Store.(roomy); ok {
+		return s.Room
+	}
+	return nil
 }
 
 // list asks for the plan and lists it, within the time limit.

@@ -36,7 +36,8 @@ const spoolMemory = 8 << 20
 // of it survives the process. The zero spool with a directory is ready for use by
 // several goroutines; all has to be added before findings are read back.
 type spool struct {
-	dir string
+	dir  string
+	room func(bytes int64) error // whether the disk has room for so much; nil: it has
 
 	mu       sync.Mutex
 	held     []finding
@@ -81,7 +82,7 @@ func (s *spool) spill() error {
 		return errors.Join(fmt.Errorf("spooling a large scan: %w", err), f.Close())
 	}
 	s.file = f
-	s.buffer = bufio.NewWriterSize(f, 256<<10)
+	s.buffer = bufio.NewWriterSize(careful{f, s.room}, 256<<10)
 	s.encoder = gob.NewEncoder(s.buffer)
 	for i := range s.held {
 		if err := s.write(&s.held[i]); err != nil {
@@ -90,6 +91,22 @@ func (s *spool) spill() error {
 	}
 	s.held = nil
 	return nil
+}
+
+// careful is a file that takes no space which its disk's owner needs.
+type careful struct {
+	file *os.File
+	room func(bytes int64) error
+}
+
+// Write implements io.Writer.
+func (c careful) Write(b []byte) (int, error) {
+	if c.room != nil {
+		if err := c.room(int64(len(b))); err != nil {
+			return 0, err
+		}
+	}
+	return c.file.Write(b)
 }
 
 func (s *spool) write(f *finding) error {

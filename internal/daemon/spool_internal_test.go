@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,6 +97,29 @@ func TestSpool_HoldsLittleInMemoryInTheOrderOfKeys(t *testing.T) {
 	}
 	if s.file != nil {
 		t.Error("a hundred findings went to a file")
+	}
+}
+
+// The disk is that of the store, which needs room of its own to go on.
+func TestSpool_LeavesTheStoreItsRoom(t *testing.T) {
+	const size = 64 << 10
+	full, asked := errors.New("full"), int64(0)
+	s := spool{dir: t.TempDir(), room: func(bytes int64) error {
+		if asked += bytes; asked > spoolMemory+spoolMemory/2 {
+			return full
+		}
+		return nil
+	}}
+	defer s.close()
+	var err error
+	for i := 0; err == nil && i < 3*spoolMemory/size; i++ {
+		err = s.add(found(i, size))
+	}
+	if !errors.Is(err, full) {
+		t.Errorf("it wrote on a disk without room: %v", err)
+	}
+	if info, statErr := s.file.Stat(); statErr != nil || info.Size() > spoolMemory+spoolMemory/2 {
+		t.Errorf("the file has %v bytes, %v", info, statErr)
 	}
 }
 

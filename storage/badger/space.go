@@ -45,6 +45,17 @@ const (
 	plentyOfSpace = 1 << 30
 )
 
+// Room reports ErrFull unless there is space for so many bytes of somebody else's on the
+// disk of the store, beside what the store itself may need.
+func (s *Store) Room(bytes int64) error {
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return translate(s.room(bytes))
+}
+
 // room reports ErrFull unless there is space to write about so many bytes: twice, to the
 // log and then to a table.
 func (s *Store) room(about int64) error {
