@@ -105,6 +105,70 @@ func termKey(t term, k resource.Key) []byte {
 	return appendResourceKey(append(append(make([]byte, 0, 96), prefixTerm), t[:]...), k)
 }
 
+// heldTerms are index entries that are yet to be written, in some 40 bytes each instead of
+// a hundred: the more of them are written in order at a time, the less often compaction
+// writes each again. The zero value is empty.
+type heldTerms struct {
+	entries []heldTerm
+	ids     []byte
+	scopes  []resource.Scope
+	numbers map[resource.Scope]uint32 // in scopes
+}
+
+// heldTerm is one entry: its id is a part of ids.
+type heldTerm struct {
+	term              term
+	scope, id, length uint32
+}
+
+// About what one takes, and a scope with its place in the map.
+const (
+	heldTermBytes  = 20
+	heldScopeBytes = 200
+)
+
+func (h *heldTerms) size() int {
+	return len(h.entries)*heldTermBytes + len(h.ids) + len(h.scopes)*heldScopeBytes
+}
+
+func (h *heldTerms) add(t term, k resource.Key) {
+	scope := k.Scope()
+	number, ok := h.numbers[scope]
+	if !ok {
+		if h.numbers == nil {
+			h.numbers = map[resource.Scope]uint32{}
+		}
+		number = uint32(len(h.scopes))
+		h.scopes, h.numbers[scope] = append(h.scopes, scope), number
+	}
+	h.entries = append(h.entries, heldTerm{t, number, uint32(len(h.ids)), uint32(len(k.ID))})
+	h.ids = append(h.ids, k.ID...)
+}
+
+func (h *heldTerms) key(e *heldTerm) []byte {
+	s := h.scopes[e.scope]
+	return termKey(e.term, resource.Key{
+		Provider: s.Provider, Account: s.Account, Type: s.Type, Region: s.Region, ID: string(h.ids[e.id : e.id+e.length]),
+	})
+}
+
+// keys yields the keys of the entries, in order.
+func (h *heldTerms) keys() iter.Seq[[]byte] {
+	slices.SortFunc(h.entries, func(a, b heldTerm) int {
+		if c := bytes.Compare(a.term[:], b.term[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare(h.key(&a), h.key(&b))
+	})
+	return func(yield func([]byte) bool) {
+		for i := range h.entries {
+			if !yield(h.key(&h.entries[i])) {
+				return
+			}
+		}
+	}
+}
+
 func endedKey(revision int64, k resource.Key) []byte {
 	return appendResourceKey(endedPrefix(revision), k)
 }

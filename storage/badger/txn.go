@@ -1,12 +1,10 @@
 package badger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	engine "github.com/dgraph-io/badger/v4"
@@ -34,8 +32,7 @@ type txn struct {
 	counts      storage.ScanMetadata
 	disappeared map[resource.Key]int // event numbers, for resources replaced later
 
-	called      [][]byte // index entries of names and ARNs that are to be written
-	calledBytes int
+	called heldTerms // index entries of names and ARNs that are to be written
 
 	pending      []*engine.Entry
 	pendingBytes int
@@ -200,16 +197,14 @@ func (t *txn) stageTerms(m *storage.Mutation, replaced bool) error {
 	}
 	added, ended := turn(before, now, m.Type == change.Disappeared)
 	for _, x := range added {
-		k := termKey(x, key)
-		t.called = append(t.called, k)
-		t.calledBytes += len(k)
+		t.called.add(x, key)
 	}
 	if len(ended) > 0 {
 		if err := t.put(endedKey(t.revision, key), appendTerms(nil, ended), 0); err != nil {
 			return err
 		}
 	}
-	if t.calledBytes < maxCalledBytes {
+	if t.called.size() < maxCalledBytes {
 		return nil
 	}
 	return t.putCalled()
@@ -222,13 +217,12 @@ const maxCalledBytes = 2 << 20
 
 // putCalled writes, in order, what was held back of the index of names and ARNs.
 func (t *txn) putCalled() error {
-	slices.SortFunc(t.called, bytes.Compare)
-	for _, k := range t.called {
+	for k := range t.called.keys() {
 		if err := t.put(k, nil, 0); err != nil {
 			return err
 		}
 	}
-	t.called, t.calledBytes = nil, 0
+	t.called = heldTerms{}
 	return nil
 }
 
@@ -455,7 +449,7 @@ func (t *txn) Rollback() error {
 
 func (t *txn) end(dirty bool) {
 	t.done = true
-	t.pending, t.disappeared, t.called = nil, nil, nil
+	t.pending, t.disappeared, t.called = nil, nil, heldTerms{}
 	t.s.endWriting(dirty)
 	t.leave()
 }
