@@ -4,21 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // maxPageBytes ends a page early, so that a thousand large documents do not fill the
 // memory. It is compared with the size of documents, which is most of what is sent.
 const maxPageBytes = 4 << 20
 
+// maxPageTime ends a page early, so that one whose items take long to read is answered and
+// read on, and not given up: a scan with failures is read with the state of every scope.
+const maxPageTime = 5 * time.Second
+
 // take reads one page: up to limit items, and at least one if there is any. more reports
 // that there are further ones. On an error there is no page.
 func take[T any](seq iter.Seq2[T, error], limit int, size func(T) int) (items []T, more bool, err error) {
-	bytes := 0
+	bytes, began := 0, time.Now()
 	for item, err := range seq {
 		if err != nil {
 			return nil, false, err
 		}
-		if len(items) == limit || bytes > maxPageBytes {
+		if len(items) == limit || bytes > maxPageBytes || len(items) > 0 && time.Since(began) > maxPageTime {
 			return items, true, nil
 		}
 		items = append(items, item)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/elava-dev/elava/change"
@@ -375,6 +376,23 @@ func TestServer_LargeDocumentsEndAPageEarly(t *testing.T) {
 	if got := fmt.Sprint(pageSizes(t, newTestServer(s).Handler(), "resources?type=*")); got != "[2 2 1]" {
 		t.Errorf("pages of %v", got)
 	}
+}
+
+func TestTake_EndsAPageThatTakesLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(yield func(int, error) bool) {
+			for n := range 10 {
+				time.Sleep(3 * time.Second)
+				if !yield(n, nil) {
+					return
+				}
+			}
+		}
+		items, more, err := take(slow, 100, func(int) int { return 1 })
+		if err != nil || !more || len(items) != 1 {
+			t.Errorf("%d items, more %v, %v; want one and more", len(items), more, err)
+		}
+	})
 }
 
 // pageSizes reads all pages of an answer.
