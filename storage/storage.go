@@ -28,7 +28,7 @@ import (
 	"github.com/elava-dev/elava/resource"
 )
 
-// HeadRevision, given as a revision, means the newest committed one.
+// HeadRevision means the newest committed revision where one is to be given.
 const HeadRevision int64 = 0
 
 // Store is an engine. Its methods may be called by several goroutines at a time; there

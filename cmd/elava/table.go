@@ -200,8 +200,6 @@ func shown(v json.RawMessage) string {
 
 func number[N int | int64](n N) string { return strconv.FormatInt(int64(n), 10) }
 
-func boolean(b bool) string { return strconv.FormatBool(b) }
-
 func yes(b bool) string {
 	if b {
 		return "yes"
@@ -234,11 +232,4 @@ func jsonText(v any) string {
 		return fmt.Sprintf("%q", err)
 	}
 	return string(b)
-}
-
-func emptyIfNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -340,7 +340,6 @@ func BenchmarkStore_Alone(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	keys = nil
 	for _, revision := range []int64{storage.HeadRevision, benchRevisions / 2} {
 		if n := countListed(b, s, storage.Query{Revision: revision}); n != r.Documents {
 			b.Fatalf("listed %d resources, want %d", n, r.Documents)

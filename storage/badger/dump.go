@@ -45,9 +45,8 @@ type dumper struct {
 	stopped bool
 }
 
-func (d *dumper) put(rec storage.DumpRecord) bool {
+func (d *dumper) put(rec storage.DumpRecord) {
 	d.stopped = d.stopped || !d.yield(rec)
-	return !d.stopped
 }
 
 func (d *dumper) header() error {
@@ -218,7 +217,7 @@ type loader struct {
 }
 
 func load(ctx context.Context, dir string, log *slog.Logger, dump iter.Seq2[storage.DumpRecord, error]) (_ *storage.DumpHeader, err error) {
-	db, err := openEngine(engineOptions(dir, log, true))
+	db, err := openEngine(engineOptions(dir, log))
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func EngineDir(path string) string { return filepath.Join(path, engineDir) }
 // EngineOptions returns the options with which a store that was closed cleanly opens its
 // engine.
 func EngineOptions(dir string) engine.Options {
-	return engineOptions(dir, slog.New(slog.DiscardHandler), true)
+	return engineOptions(dir, slog.New(slog.DiscardHandler))
 }
 
 // Entry is what the engine keeps under a key.

@@ -380,7 +380,7 @@ func (s *Store) recoverCrash() (err error) {
 // tables to be compacted.
 func recoveryOptions(dir string, log engine.Logger) engine.Options {
 	const noLimit = 1 << 30
-	return engineOptions(dir, nil, true).
+	return engineOptions(dir, nil).
 		WithLogger(log).
 		WithNumCompactors(0).
 		WithNumLevelZeroTables(noLimit).

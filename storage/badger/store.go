@@ -168,7 +168,7 @@ func (s *Store) start() (err error) {
 	if err := s.files.begin(); err != nil {
 		return err
 	}
-	if s.db, err = openEngine(engineOptions(s.files.dir, s.log, true)); err != nil {
+	if s.db, err = openEngine(engineOptions(s.files.dir, s.log)); err != nil {
 		return translateOpen(s.path, s.files.dir, err)
 	}
 	err = s.readState()
@@ -210,15 +210,10 @@ func openEngine(o engine.Options) (db *engine.DB, err error) {
 	return engine.OpenManaged(o)
 }
 
-// engineOptions are those of an engine whose tables were checked already, or else of one
-// that checks them when it opens them.
-func engineOptions(dir string, log *slog.Logger, checked bool) engine.Options {
-	check := options.OnTableRead
-	if checked {
-		check = options.NoVerification
-	}
+// engineOptions are those of an engine whose tables were checked already.
+func engineOptions(dir string, log *slog.Logger) engine.Options {
 	o := engine.DefaultOptions(dir).
-		WithChecksumVerificationMode(check).
+		WithChecksumVerificationMode(options.NoVerification).
 		WithLogger(engineLogger{log}).
 		WithNumVersionsToKeep(1). // of those at or below the discard timestamp, which Trim sets; all above stay
 		WithSyncWrites(true).     // a batch is on the disk before the scan record that commits it
