@@ -314,7 +314,8 @@ func TestForbidden(t *testing.T) {
 		"127.0.0.1": false, "::1": false, "10.1.2.3": false, "192.168.0.1": false, "8.8.8.8": false, "2001:db8::1": false, "fd00::1": false,
 		"169.254.169.254": true, "169.254.170.2": true, "::ffff:169.254.169.254": true, "::ffff:a9fe:a9fe": true, "64:ff9b::a9fe:a9fe": true,
 		"2002:a9fe:a9fe::1": true, "::169.254.169.254": true, "fe80::1%eth0": true, "fd00:ec2::254": true, "168.63.129.16": true,
-		"100.100.100.200": true, "192.0.0.192": true, "0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true,
+		"100.100.100.200": true, "192.0.0.192": true, "fd20:ce::254": true, "64:ff9b:1::a9fe:a9fe": true, "64:ff9b:1:2:3:4:a9fe:a9fe": true,
+		"64:ff9b:1::a01:203": false, "::ffff:0:a9fe:a9fe": true, "::ffff:0:a01:203": false, "fd20:ce::1": false, "0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true,
 	} {
 		if got := notify.Forbidden(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v", address, got)
