@@ -447,6 +447,62 @@ func TestReadingCommands_PassOnNoticesOnce(t *testing.T) {
 	}
 }
 
+// runWhole is main: it returns what is on standard error, and the exit code.
+func runWhole(t *testing.T, env *Env, args ...string) (stderr string, code int) {
+	t.Helper()
+	var errs bytes.Buffer
+	e := *env
+	e.Stdout, e.Stderr = io.Discard, &errs
+	code = run(t.Context(), args, &e)
+	return errs.String(), code
+}
+
+// What the cloud, a server or a caller wrote reaches the terminal in errors and notes too.
+func TestErrors_DoNotSteerTheTerminal(t *testing.T) {
+	const evil, harmless = "\u009b31m\x1b]0;", `\u009b31m\x1b]0;`
+	s := storagetest.NewModel()
+	for _, id := range []string{"a\u202e", "b\u202e"} { // ids have no control characters
+		recordScan(t, s, nil, found(change.Created, resource.Resource{Key: inScope(instanceScope, id), Name: "twin"}))
+	}
+	r := resource.Resource{Key: inScope(instanceScope, "c\u202e")}
+	recordScan(t, s, nil, found(change.Created, r))
+	recordScan(t, s, nil, storage.Mutation{Type: change.Disappeared, Resource: &r})
+	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 404 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", evil)
+		_ = conn.Close()
+	}))
+	defer foreign.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	for _, tt := range []struct {
+		args  []string
+		code  int
+		lines int
+		want  string
+	}{
+		{[]string{"show", "c\u202e", "--storage-path", "x"}, exitFailed, 1, `c\u202e disappeared`},
+		{[]string{"show", "twin", "--storage-path", "x"}, exitFailed, 3, `a\u202e`},
+		{[]string{"show", "a", "--at", evil, "--storage-path", "x"}, exitUsage, 1, "--at"},
+		{[]string{"scans", "--server", foreign.URL}, exitFailed, 1, "404 " + harmless},
+		{[]string{"scans", evil}, exitUsage, 2, harmless},
+	} {
+		got, code := runWhole(t, readingEnv(s), tt.args...)
+		if strings.ContainsAny(got, "\u009b\x1b\u202e") || strings.Count(got, "\n") != tt.lines || code != tt.code || !strings.Contains(got, tt.want) {
+			t.Errorf("elava %q: code %d, %q; want %q", tt.args, code, got, tt.want)
+		}
+	}
+	var notes bytes.Buffer
+	env := readingEnv(s)
+	env.Stderr = &notes
+	env.note("%s\nand %d", evil, 1)
+	if got := notes.String(); got != "note: "+harmless+"\nand 1\n" {
+		t.Errorf("note %q", got)
+	}
+}
+
 func TestChangesCommand_SaysThatThereIsMore(t *testing.T) {
 	s := storagetest.NewModel()
 	var all []storage.Mutation
