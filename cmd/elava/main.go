@@ -82,6 +82,7 @@ func run(ctx context.Context, args []string, env *Env) (code int) {
 	if err != nil {
 		return fail(env.Stderr, err)
 	}
+	refuseEmpty(parser.Model.Node)
 	if len(args) > 0 && args[0] == completeWord {
 		complete(ctx, parser.Model, args[1:], env)
 		return exitOK

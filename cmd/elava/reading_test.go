@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,7 @@ func runReading(t testing.TB, env *Env, args ...string) result {
 	}
 	parser, err := kong.New(&cli, kong.Exit(func(int) { t.Fatal("exit") }), kong.Writers(io.Discard, io.Discard))
 	noError(t, err)
+	refuseEmpty(parser.Model.Node)
 	var stdout, stderr bytes.Buffer
 	e := *env
 	e.Stdout, e.Stderr = &stdout, &stderr
@@ -345,6 +347,58 @@ func TestReadingCommands_WrongCommandLines(t *testing.T) {
 		if _, ok := errors.AsType[*usageError](got.err); !ok {
 			t.Errorf("--server %s: %v", server, got.err)
 		}
+	}
+}
+
+// A variable that is not set must not turn a question into another one.
+func TestReadingCommands_RefuseWhatIsGivenAndEmpty(t *testing.T) {
+	filters := []string{"--type", "--region", "--account", "--server", "--storage-path", "--token-file"}
+	for command, flags := range map[string][]string{
+		"resources":        append([]string{"--tag", "--name", "--at"}, filters...),
+		"export resources": append([]string{"--tag", "--name", "--at", "--file"}, filters...),
+		"changes":          append([]string{"--change-type", "--key", "--since", "--until"}, filters...),
+		"export changes":   append([]string{"--change-type", "--since", "--until"}, filters...),
+		"diff 1":           append([]string{"--resource", "--tag", "--change-type"}, filters...),
+		"scopes":           append([]string{"--at"}, filters...),
+		"show i-0web":      {"--at", "--server"},
+		"history i-0web":   {"--at", "--server"},
+		"query select":     {"--at", "--server"},
+		"scans":            {"--server", "--storage-path"},
+		"storage stats":    {"--server", "--storage-path"},
+		"diff":             {""}, // the argument
+		"diff 1 ":          {""},
+		"show":             {""},
+		"history":          {""},
+		"query":            {""},
+		"storage backup":   {""},
+	} {
+		for _, flag := range flags {
+			line := strings.Fields(command)
+			forms := [][]string{append(slices.Clone(line), flag, ""), append(slices.Clone(line), flag+"=")}
+			if flag == "" {
+				forms = [][]string{append(slices.Clone(line), "")}
+			}
+			for _, args := range forms {
+				got, code := runWhole(t, readingEnv(readingStore(t)), args...)
+				if code != exitUsage || !strings.Contains(got, flag+": is empty; give it a value") && !strings.Contains(got, ">: is empty") && !strings.Contains(got, "]: is empty") {
+					t.Errorf("elava %q: code %d, %q", args, code, got)
+				}
+			}
+		}
+	}
+	for args, want := range map[string]bool{
+		"--account a,,b": false, "--account ,b": false, "--account a,": false, "--account a --account ,": false, "--type aws::*,": false,
+		"--account a,b": true, "--tag a,": true, "--tag a=": true, `--account a\,b`: true,
+	} {
+		got := runReading(t, readingEnv(readingStore(t)), append(strings.Fields("resources --storage-path x"), strings.Fields(args)...)...)
+		_, usage := errors.AsType[*usageError](got.err)
+		if (got.err == nil) != want || !want && (!usage || !strings.Contains(got.err.Error(), "has an empty element")) {
+			t.Errorf("resources %s: %v", args, got.err)
+		}
+	}
+	// What is no question may be empty.
+	if _, code := runWhole(t, readingEnv(nil), "config", "--listen-address", "", "--storage-path", "/x"); code != exitOK {
+		t.Errorf("config --listen-address '': code %d", code)
 	}
 }
 
