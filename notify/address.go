@@ -14,15 +14,20 @@ var errForbidden = errors.New("link-local addresses and those of cloud metadata 
 
 // metadata are the addresses of services that hand out credentials to whoever can reach
 // them, and that are not link-local: of AWS over IPv6 (EC2 User Guide, "Instance metadata"),
-// Azure's WireServer, Alibaba Cloud and Oracle Cloud. All others are link-local.
+// Google Cloud over IPv6 (Compute Engine, "About VM metadata"), Azure's WireServer, Alibaba
+// Cloud and Oracle Cloud. All others are link-local.
 var metadata = []netip.Addr{
-	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"),
+	netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("fd00:ec2::23"), netip.MustParseAddr("fd20:ce::254"),
 	netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("100.100.100.200"), netip.MustParseAddr("192.0.0.192"),
 }
 
-// Prefixes of IPv6 addresses whose last four bytes are an IPv4 address: RFC 6052 and the
+// Prefixes of IPv6 addresses whose last four bytes are an IPv4 address: RFC 6052, RFC 8215
+// (as networks use it, with 96 bits in front), the IPv4-translated ones of RFC 2765 and the
 // IPv4-compatible ones of RFC 4291.
-var embedding = []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("::/96")}
+var embedding = []netip.Prefix{
+	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("::ffff:0:0:0/96"), netip.MustParsePrefix("::/96"),
+}
 
 // sixToFour is RFC 3056: its bytes from the third on are an IPv4 address.
 var sixToFour = netip.MustParsePrefix("2002::/16")

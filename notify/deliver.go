@@ -47,7 +47,7 @@ func Sign(secret, body []byte) string {
 const attemptTimeout = 10 * time.Second
 
 // deliver posts events of one revision until the receiver takes them, and notes it. It
-// ends without that only with the context, or where it cannot be noted.
+// ends without that only with the context.
 func (h *hook) deliver(ctx context.Context, events []*storage.ChangeEvent) error {
 	body, err := h.body(events)
 	if err != nil {
@@ -65,6 +65,7 @@ func (h *hook) deliver(ctx context.Context, events []*storage.ChangeEvent) error
 		failures++
 		h.failed(failures, err)
 		wait(ctx, h.pause(failures, err))
+		h.note()
 	}
 	if old := h.state.Swap(nil); old != nil {
 		h.log.Info("Deliveries succeed again", "failures", old.failures)
@@ -74,7 +75,8 @@ func (h *hook) deliver(ctx context.Context, events []*storage.ChangeEvent) error
 	if err != nil {
 		return err
 	}
-	return h.position.set(id)
+	h.advance(id)
+	return nil
 }
 
 // failed notes a failure. The log has the first, and the one that makes the hook dead.

@@ -10,6 +10,9 @@
 // What is lost: a hook that is new is told of what is recorded from then on; and changes
 // that retention drops before a hook took them, which the log, Concerns and a metric say.
 //
+// Where the store is older than what a hook was told, because a backup was restored, the
+// hook goes on with what is recorded from then on. The log and Concerns say it.
+//
 // # Where it does not connect to
 //
 // Addresses that belong to one machine's network, and those under which clouds hand out
@@ -27,6 +30,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -129,21 +133,24 @@ func (n *Notifier) Replace(ctx context.Context, hooks []Hook) error {
 func (n *Notifier) adopt(ctx context.Context, hooks []Hook, stop func(*hook)) error {
 	before := *n.hooks.Load()
 	made := make([]*hook, len(hooks))
+	stopped := map[string]*position{} // by URL; their files may be behind
 	for i, h := range before {
 		if i < len(hooks) && reflect.DeepEqual(h.Hook, hooks[i]) {
 			made[i] = h
 			continue
 		}
 		stop(h)
+		stopped[h.URL] = h.position
 	}
 	for i := range hooks {
 		if made[i] != nil {
 			continue
 		}
-		h, err := n.newHook(ctx, i, hooks[i])
+		h, err := n.newHook(ctx, i, hooks[i], stopped[hooks[i].URL])
 		if err != nil {
 			return fmt.Errorf("notify[%d]: %w", i, err)
 		}
+		delete(stopped, h.URL)
 		made[i] = h
 	}
 	n.hooks.Store(&made)
@@ -188,18 +195,24 @@ func (n *Notifier) checkHook(h Hook) error {
 	return h.Filter.Validate()
 }
 
-func (n *Notifier) newHook(ctx context.Context, i int, h Hook) (*hook, error) {
+// newHook makes a hook that goes on at a position; nil: at that which its file has.
+func (n *Notifier) newHook(ctx context.Context, i int, h Hook, p *position) (*hook, error) {
 	u, err := url.Parse(h.URL)
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPosition(ctx, n.opts.Dir, h.URL, n.opts.Store)
-	if err != nil {
-		return nil, err
+	log := n.opts.Logger.With("hook", fmt.Sprintf("notify[%d]", i), "host", u.Host)
+	if p == nil {
+		if p, err = openPosition(ctx, n.opts.Dir, h.URL, n.opts.Store); err != nil {
+			return nil, err
+		}
+		if used := p.used(); used > 0 {
+			log.Warn("The store is older than what was told, as after restoring a backup; revisions and event ids are used again",
+				"told_revision", used, "next_revision", p.next().Revision)
+		}
 	}
 	return &hook{
-		Hook: h, number: strconv.Itoa(i), host: u.Host, position: p, client: n.client, opts: &n.opts,
-		log: n.opts.Logger.With("hook", fmt.Sprintf("notify[%d]", i), "host", u.Host),
+		Hook: h, number: strconv.Itoa(i), host: u.Host, position: p, client: n.client, opts: &n.opts, log: log,
 	}, nil
 }
 
@@ -255,11 +268,12 @@ func (t tellers) stopAll() {
 	}
 }
 
-// Concerns says which hooks are dead or have lost changes, and why. It may be called at
-// any time.
+// Concerns says which hooks are dead, have lost changes or may be told twice, and why. It
+// may be called at any time.
 func (n *Notifier) Concerns() []string {
-	var all []string
-	for _, h := range *n.hooks.Load() {
+	hooks := *n.hooks.Load()
+	all := usedAgain(hooks)
+	for _, h := range hooks {
 		s := h.state.Load()
 		if s != nil && s.failures >= deadAfter {
 			all = append(all, fmt.Sprintf("notify[%s] (%s) has failed %d times in a row: %v", h.number, h.host, s.failures, s.err))
@@ -267,8 +281,27 @@ func (n *Notifier) Concerns() []string {
 		if lost := h.lost.Load(); lost > 0 {
 			all = append(all, fmt.Sprintf("notify[%s] (%s) was not told of the changes of %d revisions, which retention has dropped", h.number, h.host, lost))
 		}
+		if u := h.position.unnoted.Load(); u != nil {
+			all = append(all, fmt.Sprintf("how far notify[%s] (%s) was told cannot be written down, and a restart would repeat what was told since: %v", h.number, h.host, u.err))
+		}
 	}
 	return all
+}
+
+// usedAgain says, once for all hooks, which revisions come a second time after a restore.
+func usedAgain(hooks []*hook) []string {
+	var who []string
+	var last int64
+	for _, h := range hooks {
+		if used := h.position.used(); used > 0 {
+			who, last = append(who, "notify["+h.number+"]"), max(last, used)
+		}
+	}
+	if who == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("the store is older than what %s had been told, as after restoring a backup: "+
+		"what is recorded now is told, and up to revision %d under event ids that were used before", strings.Join(who, ", "), last)}
 }
 
 // hook is a receiver and how far it has been told. One goroutine runs it.
@@ -296,10 +329,43 @@ type trouble struct {
 func (h *hook) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if err := h.catchUp(ctx); err != nil && ctx.Err() == nil {
-			h.log.Error("The changes to notify of could not be read or noted", "error", err)
+			h.log.Error("The changes to notify of could not be read", "error", err)
 		}
+		h.note()
 		wait(ctx, h.opts.Poll)
 	}
+	h.position.retry = time.Time{} // the last chance
+	h.note()
+}
+
+// advance goes on behind an event that was told, or is not wanted.
+func (h *hook) advance(id storage.EventID) {
+	h.position.last.Store(&id)
+	h.note()
+}
+
+// note writes down how far the hook was told, unless that is done or failed a moment ago.
+func (h *hook) note() {
+	p := h.position
+	if p.next() == p.noted || time.Now().Before(p.retry) {
+		return
+	}
+	failed := p.unnoted.Load()
+	if err := p.write(); err != nil {
+		failures := 1
+		if failed == nil {
+			h.log.Error("How far the webhook was told cannot be written down; a restart would repeat what was told since", "error", err)
+		} else {
+			failures += failed.failures
+		}
+		p.unnoted.Store(&trouble{failures: failures, err: err})
+		p.retry = time.Now().Add(h.pause(failures, err))
+		return
+	}
+	if failed != nil {
+		h.log.Info("How far the webhook was told is written down again", "failures", failed.failures)
+	}
+	p.unnoted.Store(nil)
 }
 
 // wait returns after a time, or when the context ends.
@@ -342,7 +408,8 @@ func (h *hook) skip(ctx context.Context) error {
 	}
 	h.lost.Add(stats.OldestRevision - from + 1)
 	h.log.Warn("Retention dropped changes before they could be delivered", "from_revision", from, "to_revision", stats.OldestRevision)
-	return h.position.set(storage.EventID{Revision: stats.OldestRevision + 1})
+	h.advance(storage.EventID{Revision: stats.OldestRevision + 1})
+	return nil
 }
 
 // maxBatch is how many events one delivery has at most.
@@ -356,7 +423,8 @@ func (h *hook) tell(ctx context.Context, revision int64) error {
 			return err
 		}
 		if len(batch) == 0 {
-			return h.position.set(storage.EventID{Revision: revision + 1})
+			h.advance(storage.EventID{Revision: revision + 1})
+			return nil
 		}
 		if err := h.deliver(ctx, batch); err != nil {
 			return err

@@ -314,7 +314,8 @@ func TestForbidden(t *testing.T) {
 		"127.0.0.1": false, "::1": false, "10.1.2.3": false, "192.168.0.1": false, "8.8.8.8": false, "2001:db8::1": false, "fd00::1": false,
 		"169.254.169.254": true, "169.254.170.2": true, "::ffff:169.254.169.254": true, "::ffff:a9fe:a9fe": true, "64:ff9b::a9fe:a9fe": true,
 		"2002:a9fe:a9fe::1": true, "::169.254.169.254": true, "fe80::1%eth0": true, "fd00:ec2::254": true, "168.63.129.16": true,
-		"100.100.100.200": true, "192.0.0.192": true, "0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true,
+		"100.100.100.200": true, "192.0.0.192": true, "fd20:ce::254": true, "64:ff9b:1::a9fe:a9fe": true, "64:ff9b:1:2:3:4:a9fe:a9fe": true,
+		"64:ff9b:1::a01:203": false, "::ffff:0:a9fe:a9fe": true, "::ffff:0:a01:203": false, "fd20:ce::1": false, "0.0.0.0": true, "::": true, "224.0.0.1": true, "ff02::1": true,
 	} {
 		if got := notify.Forbidden(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v", address, got)
@@ -375,5 +376,145 @@ func TestNotifier_ReplacesItsHooksWhileItRuns(t *testing.T) {
 	cancel()
 	if err := n.Replace(ended, nil); err == nil {
 		t.Error("a notifier that has ended took other hooks")
+	}
+}
+
+// positionFile returns the file of the only hook that was ever told.
+func positionFile(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	check(t, err)
+	if len(files) != 1 {
+		t.Fatalf("files %q", files)
+	}
+	return files[0]
+}
+
+// An older backup was restored, and the positions are those of what was lost.
+func TestNotifier_TellsWhatIsRecordedAfterABackupWasRestored(t *testing.T) {
+	for name, tt := range map[string]struct {
+		noted string // with head 2
+		used  string // the newest revision that is used again; "": none is
+	}{
+		"long before":          {"5-0", "revision 4"},
+		"within a revision":    {"4-1", "revision 4"},
+		"within the next one":  {"3-2", "revision 3"},
+		"the same revision":    {"3-0", ""},
+		"a revision of backup": {"2-1", ""}, // which had one event
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, r, dir := storagetest.NewModel(), newReceiver(t), t.TempDir()
+			hook := notify.Hook{URL: r.URL}
+			record(t, s, nil, "a")
+			record(t, s, nil, "b")
+			var log strings.Builder
+			_, stop := begin(t, s, dir, io.Discard, hook)
+			stop()
+			check(t, os.WriteFile(positionFile(t, dir), []byte(`{"told":"`+tt.noted+`"}`), 0o600))
+
+			n, stop := begin(t, s, dir, &log, hook)
+			defer stop()
+			c := strings.Join(n.Concerns(), "\n")
+			if said := strings.Contains(c, "as after restoring a backup") && strings.Contains(c, "up to "+tt.used+" "); said != (tt.used != "") || strings.Count(c, "\n") > 0 {
+				t.Errorf("concerns %q", c)
+			}
+			record(t, s, nil, "c", "d", "e")
+			r.await(t, 1)
+			awaitTold(t, dir, "4-0") // it is noted, so that a restart goes on here
+			record(t, s, nil, "f")
+			r.await(t, 1)
+			awaitTold(t, dir, "5-0")
+			if c := n.Concerns(); len(c) > 0 {
+				t.Errorf("with all told that was told before: concerns %q", c)
+			}
+			stop()
+			if got := r.events(t); got != "3-1 3-2 3-3 4-1" {
+				t.Errorf("told %q", got)
+			}
+			if warned := strings.Contains(log.String(), "level=WARN"); warned != (tt.used != "") {
+				t.Errorf("the log says %q", log.String())
+			}
+		})
+	}
+}
+
+func TestNotifier_SaysOnceForAllHooksThatABackupWasRestored(t *testing.T) {
+	one, other, dir := newReceiver(t), newReceiver(t), t.TempDir()
+	hooks := []notify.Hook{{URL: one.URL}, {URL: other.URL}}
+	s := storagetest.NewModel()
+	record(t, s, nil, "a")
+	_, stop := begin(t, s, dir, io.Discard, hooks...)
+	record(t, s, nil, "b")
+	awaitTold(t, dir, "3-0")
+	stop()
+	n, stop := begin(t, storagetest.NewModel(), dir, io.Discard, hooks...)
+	stop()
+	if c := n.Concerns(); len(c) != 1 || !strings.Contains(c[0], "notify[0], notify[1]") || !strings.Contains(c[0], "up to revision 2 ") {
+		t.Errorf("concerns %q", c)
+	}
+}
+
+// What was taken is not posted again because the disk is full, also not after a reload.
+func TestNotifier_GoesOnWhileItsPositionCannotBeWritten(t *testing.T) {
+	s, r, dir := storagetest.NewModel(), newReceiver(t), t.TempDir()
+	var log strings.Builder
+	n, stop := begin(t, s, dir, &log, notify.Hook{URL: r.URL + "/secret-path"})
+	defer stop()
+	inTheWay := positionFile(t, dir) + ".tmp" // where the new content goes first
+	check(t, os.Mkdir(inTheWay, 0o700))
+	record(t, s, nil, "a")
+	r.await(t, 1)
+	for len(n.Concerns()) == 0 {
+		time.Sleep(time.Millisecond) // until it was tried to write
+	}
+	if c := strings.Join(n.Concerns(), "\n"); !strings.Contains(c, "notify[0]") || !strings.Contains(c, "cannot be written") || strings.Contains(c, "secret-path") {
+		t.Errorf("concerns %q", c)
+	}
+	record(t, s, nil, "b")
+	record(t, s, nil, "c")
+	r.await(t, 2)
+	check(t, n.Replace(t.Context(), []notify.Hook{{URL: r.URL + "/secret-path", Secret: []byte("now signed")}}))
+	record(t, s, nil, "d")
+	for !strings.HasSuffix(r.events(t), " 4-1") {
+		r.await(t, 1)
+	}
+	// The reload may have come before the answer to the third was read.
+	if got := strings.Replace(r.events(t), " 3-1 3-1", " 3-1", 1); got != "1-1 2-1 3-1 4-1" {
+		t.Errorf("told %q", got)
+	}
+	check(t, os.Remove(inTheWay))
+	awaitTold(t, dir, "5-0")
+	for len(n.Concerns()) > 0 {
+		time.Sleep(time.Millisecond) // it was written, and is said next
+	}
+	stop()
+	if got := strings.Count(log.String(), "level=ERROR"); got != 1 {
+		t.Errorf("%d errors for one row of failures: %s", got, log.String())
+	}
+}
+
+// A disk that is full for a moment costs nothing: the end is the last chance to write.
+func TestNotifier_WritesItsPositionAtTheEnd(t *testing.T) {
+	s, r, dir := storagetest.NewModel(), newReceiver(t), t.TempDir()
+	n, err := notify.New(t.Context(), notify.Options{
+		Hooks: []notify.Hook{{URL: r.URL}}, Store: s, Dir: dir, Poll: time.Millisecond, FirstTry: time.Hour, LastTry: time.Hour,
+	})
+	check(t, err)
+	inTheWay := positionFile(t, dir) + ".tmp"
+	check(t, os.Mkdir(inTheWay, 0o700))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- n.Run(ctx) }()
+	record(t, s, nil, "a")
+	for len(n.Concerns()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	check(t, os.Remove(inTheWay))
+	cancel()
+	check(t, <-done)
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	awaitTold(t, dir, "2-0")
+	if got := r.events(t); got != "1-1" {
+		t.Errorf("told %q", got)
 	}
 }

@@ -44,7 +44,7 @@ func (c *DiffCommand) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		if c.Resource != "" {
-			if q.Key, err = resolveBetween(ctx, client, c.Resource, q.From, q.To); err != nil {
+			if q.Key, err = resolve(ctx, client, c.Resource, q.To, q.From); err != nil {
 				return err
 			}
 		}
@@ -138,18 +138,6 @@ func newestRevision(ctx context.Context, client *api.Client) (string, error) {
 		return number(m.Revision), nil
 	}
 	return "", nil
-}
-
-// resolveBetween finds a resource that is there at one of two points.
-func resolveBetween(ctx context.Context, client *api.Client, what, from, to string) (string, error) {
-	key, err := resolve(ctx, client, what, to)
-	if err == nil {
-		return key, nil
-	}
-	if earlier, earlierErr := resolve(ctx, client, what, from); earlierErr == nil {
-		return earlier, nil
-	}
-	return "", err
 }
 
 // pinned makes a time of how long ago, which asked a moment later means another one.

@@ -34,9 +34,9 @@ func (e *Env) LookupEnv(name string) (string, bool) {
 	return v, v != ""
 }
 
-// note writes a line that is no part of the output.
+// note writes what is no part of the output.
 func (e *Env) note(format string, args ...any) {
-	fmt.Fprintf(e.Stderr, "note: "+format+"\n", args...)
+	fmt.Fprintf(e.Stderr, "note: %s\n", printableLines(fmt.Sprintf(format, args...)))
 }
 
 // usageError is a command line that cannot be run: exit code 2.
@@ -67,7 +67,7 @@ func (f *SourceFlags) ask(ctx context.Context, env *Env, question func(context.C
 	client.Notice = func(n string) {
 		if !seen[n] {
 			seen[n] = true
-			env.note("%s", printable(n))
+			env.note("%s", printable(n)) // one line, whoever wrote it
 		}
 	}
 	err = question(ctx, client)

@@ -82,13 +82,14 @@ func run(ctx context.Context, args []string, env *Env) (code int) {
 	if err != nil {
 		return fail(env.Stderr, err)
 	}
+	refuseEmpty(parser.Model.Node)
 	if len(args) > 0 && args[0] == completeWord {
 		complete(ctx, parser.Model, args[1:], env)
 		return exitOK
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(env.Stderr, "elava: %v\nRun elava --help for what there is.\n", err)
+		fmt.Fprintf(env.Stderr, "elava: %s\nRun elava --help for what there is.\n", printableLines(err.Error()))
 		return exitUsage
 	}
 	return fail(env.Stderr, command.Run())
@@ -97,12 +98,13 @@ func run(ctx context.Context, args []string, env *Env) (code int) {
 // earlyExit carries the code with which kong wants to end, after --help.
 type earlyExit int
 
-// fail prints an error, if there is one, and returns the code to exit with.
+// fail prints an error, if there is one, and returns the code to exit with. An error may
+// repeat what a server or the cloud said.
 func fail(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(w, "elava: %v\n", err)
+	fmt.Fprintf(w, "elava: %s\n", printableLines(err.Error()))
 	var usage *usageError
 	var conf *config.Error
 	if errors.As(err, &usage) || errors.As(err, &conf) {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,7 @@ func runReading(t testing.TB, env *Env, args ...string) result {
 	}
 	parser, err := kong.New(&cli, kong.Exit(func(int) { t.Fatal("exit") }), kong.Writers(io.Discard, io.Discard))
 	noError(t, err)
+	refuseEmpty(parser.Model.Node)
 	var stdout, stderr bytes.Buffer
 	e := *env
 	e.Stdout, e.Stderr = &stdout, &stderr
@@ -348,6 +350,58 @@ func TestReadingCommands_WrongCommandLines(t *testing.T) {
 	}
 }
 
+// A variable that is not set must not turn a question into another one.
+func TestReadingCommands_RefuseWhatIsGivenAndEmpty(t *testing.T) {
+	filters := []string{"--type", "--region", "--account", "--server", "--storage-path", "--token-file"}
+	for command, flags := range map[string][]string{
+		"resources":        append([]string{"--tag", "--name", "--at"}, filters...),
+		"export resources": append([]string{"--tag", "--name", "--at", "--file"}, filters...),
+		"changes":          append([]string{"--change-type", "--key", "--since", "--until"}, filters...),
+		"export changes":   append([]string{"--change-type", "--since", "--until"}, filters...),
+		"diff 1":           append([]string{"--resource", "--tag", "--change-type"}, filters...),
+		"scopes":           append([]string{"--at"}, filters...),
+		"show i-0web":      {"--at", "--server"},
+		"history i-0web":   {"--at", "--server"},
+		"query select":     {"--at", "--server"},
+		"scans":            {"--server", "--storage-path"},
+		"storage stats":    {"--server", "--storage-path"},
+		"diff":             {""}, // the argument
+		"diff 1 ":          {""},
+		"show":             {""},
+		"history":          {""},
+		"query":            {""},
+		"storage backup":   {""},
+	} {
+		for _, flag := range flags {
+			line := strings.Fields(command)
+			forms := [][]string{append(slices.Clone(line), flag, ""), append(slices.Clone(line), flag+"=")}
+			if flag == "" {
+				forms = [][]string{append(slices.Clone(line), "")}
+			}
+			for _, args := range forms {
+				got, code := runWhole(t, readingEnv(readingStore(t)), args...)
+				if code != exitUsage || !strings.Contains(got, flag+": is empty; give it a value") && !strings.Contains(got, ">: is empty") && !strings.Contains(got, "]: is empty") {
+					t.Errorf("elava %q: code %d, %q", args, code, got)
+				}
+			}
+		}
+	}
+	for args, want := range map[string]bool{
+		"--account a,,b": false, "--account ,b": false, "--account a,": false, "--account a --account ,": false, "--type aws::*,": false,
+		"--account a,b": true, "--tag a,": true, "--tag a=": true, `--account a\,b`: true,
+	} {
+		got := runReading(t, readingEnv(readingStore(t)), append(strings.Fields("resources --storage-path x"), strings.Fields(args)...)...)
+		_, usage := errors.AsType[*usageError](got.err)
+		if (got.err == nil) != want || !want && (!usage || !strings.Contains(got.err.Error(), "has an empty element")) {
+			t.Errorf("resources %s: %v", args, got.err)
+		}
+	}
+	// What is no question may be empty.
+	if _, code := runWhole(t, readingEnv(nil), "config", "--listen-address", "", "--storage-path", "/x"); code != exitOK {
+		t.Errorf("config --listen-address '': code %d", code)
+	}
+}
+
 func TestReadingCommands_FailuresAreNoUsageErrors(t *testing.T) {
 	s := readingStore(t)
 	for line, part := range map[string]string{
@@ -444,6 +498,62 @@ func TestReadingCommands_PassOnNoticesOnce(t *testing.T) {
 	got := runReading(t, readingEnv(s), "show", "i-0web", "--server", srv.URL)
 	if got.err != nil || got.stderr != "note: these are synthetic\n" {
 		t.Errorf("%v, stderr %q", got.err, got.stderr)
+	}
+}
+
+// runWhole is main: it returns what is on standard error, and the exit code.
+func runWhole(t *testing.T, env *Env, args ...string) (stderr string, code int) {
+	t.Helper()
+	var errs bytes.Buffer
+	e := *env
+	e.Stdout, e.Stderr = io.Discard, &errs
+	code = run(t.Context(), args, &e)
+	return errs.String(), code
+}
+
+// What the cloud, a server or a caller wrote reaches the terminal in errors and notes too.
+func TestErrors_DoNotSteerTheTerminal(t *testing.T) {
+	const evil, harmless = "\u009b31m\x1b]0;", `\u009b31m\x1b]0;`
+	s := storagetest.NewModel()
+	for _, id := range []string{"a\u202e", "b\u202e"} { // ids have no control characters
+		recordScan(t, s, nil, found(change.Created, resource.Resource{Key: inScope(instanceScope, id), Name: "twin"}))
+	}
+	r := resource.Resource{Key: inScope(instanceScope, "c\u202e")}
+	recordScan(t, s, nil, found(change.Created, r))
+	recordScan(t, s, nil, storage.Mutation{Type: change.Disappeared, Resource: &r})
+	foreign := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 404 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", evil)
+		_ = conn.Close()
+	}))
+	defer foreign.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	for _, tt := range []struct {
+		args  []string
+		code  int
+		lines int
+		want  string
+	}{
+		{[]string{"show", "c\u202e", "--storage-path", "x"}, exitFailed, 1, `c\u202e disappeared`},
+		{[]string{"show", "twin", "--storage-path", "x"}, exitFailed, 3, `a\u202e`},
+		{[]string{"show", "a", "--at", evil, "--storage-path", "x"}, exitUsage, 1, "--at"},
+		{[]string{"scans", "--server", foreign.URL}, exitFailed, 1, "404 " + harmless},
+		{[]string{"scans", evil}, exitUsage, 2, harmless},
+	} {
+		got, code := runWhole(t, readingEnv(s), tt.args...)
+		if strings.ContainsAny(got, "\u009b\x1b\u202e") || strings.Count(got, "\n") != tt.lines || code != tt.code || !strings.Contains(got, tt.want) {
+			t.Errorf("elava %q: code %d, %q; want %q", tt.args, code, got, tt.want)
+		}
+	}
+	var notes bytes.Buffer
+	env := readingEnv(s)
+	env.Stderr = &notes
+	env.note("%s\nand %d", evil, 1)
+	if got := notes.String(); got != "note: "+harmless+"\nand 1\n" {
+		t.Errorf("note %q", got)
 	}
 }
 

@@ -16,30 +16,18 @@ import (
 const maxCandidates = 20
 
 // resolve returns the key of the resource that a user names: by its key, or by its id,
-// ARN or name, in this order, among those that are live at the point; where there is
-// none, among those that have disappeared at any time.
-func resolve(ctx context.Context, client *api.Client, what, at string) (string, error) {
+// ARN or name, in this order, among those that are live at the first of the points, then
+// at the next one; where there is none, among those that have disappeared at any time.
+// Where several fit, what comes later does not decide.
+func resolve(ctx context.Context, client *api.Client, what string, points ...string) (string, error) {
 	if looksLikeKey(what) {
 		return what, nil
 	}
-	live := func(q api.ResourceQuery) iter.Seq2[string, error] {
-		q.At = at
-		return keysOf(client.Resources(ctx, q), func(r *api.Resource) string { return r.Key })
+	var searches []iter.Seq2[string, error]
+	for _, at := range points {
+		searches = append(searches, searchLive(ctx, client, what, at)...)
 	}
-	gone := func(q api.ChangeQuery) iter.Seq2[string, error] {
-		q.ChangeTypes = []string{"disappeared"}
-		return keysOf(client.Changes(ctx, q), func(e *storage.ChangeEvent) string { return e.Key })
-	}
-	searches := []iter.Seq2[string, error]{live(api.ResourceQuery{ID: what})}
-	if isARN(what) {
-		searches = append(searches, live(api.ResourceQuery{ARN: what}))
-	}
-	searches = append(searches, live(api.ResourceQuery{Name: what}), gone(api.ChangeQuery{ID: what}))
-	if isARN(what) {
-		searches = append(searches, goneByARN(ctx, client, what, gone))
-	}
-	searches = append(searches, gone(api.ChangeQuery{Name: what}))
-	for _, search := range searches {
+	for _, search := range append(searches, searchGone(ctx, client, what)...) {
 		keys, err := distinct(search)
 		if err != nil {
 			return "", err
@@ -52,6 +40,32 @@ func resolve(ctx context.Context, client *api.Client, what, at string) (string, 
 		}
 	}
 	return "", fmt.Errorf("no resource has the key, id, ARN or name %q; elava resources lists what there is", what)
+}
+
+// searchLive looks among the resources that are live at a point.
+func searchLive(ctx context.Context, client *api.Client, what, at string) []iter.Seq2[string, error] {
+	by := func(q api.ResourceQuery) iter.Seq2[string, error] {
+		q.At = at
+		return keysOf(client.Resources(ctx, q), func(r *api.Resource) string { return r.Key })
+	}
+	searches := []iter.Seq2[string, error]{by(api.ResourceQuery{ID: what})}
+	if isARN(what) {
+		searches = append(searches, by(api.ResourceQuery{ARN: what}))
+	}
+	return append(searches, by(api.ResourceQuery{Name: what}))
+}
+
+// searchGone looks among the resources that have disappeared.
+func searchGone(ctx context.Context, client *api.Client, what string) []iter.Seq2[string, error] {
+	by := func(q api.ChangeQuery) iter.Seq2[string, error] {
+		q.ChangeTypes = []string{"disappeared"}
+		return keysOf(client.Changes(ctx, q), func(e *storage.ChangeEvent) string { return e.Key })
+	}
+	searches := []iter.Seq2[string, error]{by(api.ChangeQuery{ID: what})}
+	if isARN(what) {
+		searches = append(searches, goneByARN(ctx, client, what, by))
+	}
+	return append(searches, by(api.ChangeQuery{Name: what}))
 }
 
 // looksLikeKey tells a key from an id that has as many slashes: types have colons.

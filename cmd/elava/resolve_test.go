@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/elava-dev/elava/api"
 	"github.com/elava-dev/elava/change"
 	"github.com/elava-dev/elava/resource"
+	"github.com/elava-dev/elava/storage"
 	"github.com/elava-dev/elava/storage/storagetest"
 )
 
@@ -37,6 +39,45 @@ func TestResolve(t *testing.T) {
 		got, err := resolve(t.Context(), client, tt.what, tt.at)
 		if got != tt.want && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s at %q: %q, %v; want %q", tt.what, tt.at, got, err, tt.want)
+		}
+	}
+}
+
+// At the later point, at the earlier one, and then what is gone; several that fit are an
+// error wherever they are met first.
+func TestDiff_FindsTheResourceAtItsPoints(t *testing.T) {
+	s := storagetest.NewModel()
+	named := func(id, name string) resource.Resource {
+		return resource.Resource{Key: inScope(instanceScope, id), Name: name}
+	}
+	gone := func(id, name string) storage.Mutation {
+		r := named(id, name)
+		return storage.Mutation{Type: change.Disappeared, Resource: &r}
+	}
+	recordScan(t, s, nil, // 1
+		found(change.Created, named("i-old", "web")), found(change.Created, named("i-before", "pair")), found(change.Created, named("i-ago", "pair")),
+		found(change.Created, named("i-first", "later")))
+	recordScan(t, s, nil, gone("i-old", "web"), gone("i-first", "later")) // 2
+	recordScan(t, s, nil,                                                 // 3
+		found(change.Created, named("i-new", "web")), found(change.Created, named("i-a", "later")), found(change.Created, named("i-b", "later")))
+	recordScan(t, s, nil, // 4
+		found(change.Modified, named("i-new", "renamed")), gone("i-before", "pair"), found(change.Modified, named("i-ago", "other")), found(change.Created, named("i-c", "pair")))
+	recordScan(t, s, nil, gone("i-c", "pair")) // 5
+	for line, want := range map[string]string{
+		"diff 3 4 --resource web -o csv":   "i-new",        // not i-old, which disappeared long before
+		"diff 3 5 --resource pair -o csv":  "fits several", // two at 3, none at 5, and i-c is gone
+		"diff 1 4 --resource pair -o csv":  "i-c",          // the one at 4
+		"diff 1 3 --resource later -o csv": "fits several", // two at 3, although there was one at 1
+		"diff 1 2 --resource later -o csv": "i-first",
+		"diff 3 4 --resource none -o csv":  "no resource has",
+		"diff 3 9 --resource web -o csv":   "the newest is 5",
+	} {
+		got := runReading(t, readingEnv(s), append(strings.Fields(line), "--storage-path", "x")...)
+		if text := got.stdout + fmt.Sprint(got.err); !strings.Contains(text, want) || (got.err == nil) != strings.HasPrefix(want, "i-") {
+			t.Errorf("elava %s: %v, %q; want %q", line, got.err, got.stdout, want)
+		}
+		if _, usage := errors.AsType[*usageError](got.err); usage {
+			t.Errorf("elava %s: %v is a usage error", line, got.err)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (c *ShowCommand) Run(ctx context.Context, env *Env) error {
 		if p, ok := errors.AsType[*api.ProblemError](err); ok && p.Last != nil {
 			last := p.Last
 			gone := fmt.Errorf("%s disappeared at %s; above is its last state, and elava history shows how it came to that",
-				last.Key, momentOr(last.ValidTo, "an unknown time"))
+				printable(last.Key), momentOr(last.ValidTo, "an unknown time"))
 			return errors.Join(c.show(env, &last.Resource, last), gone)
 		}
 		return err
@@ -123,9 +123,5 @@ func indented(raw json.RawMessage) string {
 	if err := json.Indent(&b, raw, "  ", "  "); err != nil {
 		return printable(string(raw))
 	}
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
+	return printableLines(b.String())
 }

@@ -6,7 +6,26 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/elava-dev/elava/internal/config"
 )
+
+// A secret that was written where the name of its file or variable should be is in no
+// error: those go to the log and to health.
+func TestSecretOf_RepeatsNoSecret(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "S3CRET")
+	noError(t, os.WriteFile(empty, []byte("\n"), 0o600))
+	for key, h := range map[string]config.Hook{
+		"secret_file names cannot be read": {SecretFile: "/nowhere/S3CRET"},
+		"secret_file names is empty":       {SecretFile: empty},
+		"secret_env names is not set":      {SecretEnv: "S3CRET"},
+	} {
+		_, err := secretOf(h, readingEnv(nil))
+		if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "S3CRET") {
+			t.Errorf("%v, want an error about what %s", err, key)
+		}
+	}
+}
 
 func TestTokenFile_IsReadAgainWhenItChanges(t *testing.T) {
 	dir := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"math"
@@ -374,23 +375,27 @@ func hookOf(h config.Hook, env *Env) (notify.Hook, error) {
 	return hook, err
 }
 
-// secretOf returns the secret of a hook, from wherever it is; "" where it has none.
+// secretOf returns the secret of a hook, from wherever it is; "" where it has none. Errors
+// name the key: some write the secret where the name of its file or variable should be.
 func secretOf(h config.Hook, env *Env) (string, error) {
 	switch {
 	case h.SecretFile != "":
 		b, err := os.ReadFile(h.SecretFile)
 		if err != nil {
-			return "", fmt.Errorf("reading the secret: %w", err)
+			if e, ok := errors.AsType[*fs.PathError](err); ok {
+				err = e.Err
+			}
+			return "", fmt.Errorf("the file that secret_file names cannot be read: %w", err)
 		}
 		secret := strings.TrimSpace(string(b))
 		if secret == "" {
-			return "", fmt.Errorf("the file %s of the secret is empty", h.SecretFile)
+			return "", errors.New("the file that secret_file names is empty")
 		}
 		return secret, nil
 	case h.SecretEnv != "":
 		secret, ok := env.LookupEnv(h.SecretEnv)
 		if !ok {
-			return "", fmt.Errorf("the variable %s of the secret is not set", h.SecretEnv)
+			return "", errors.New("the variable that secret_env names is not set")
 		}
 		return secret, nil
 	}

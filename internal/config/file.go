@@ -127,8 +127,13 @@ func parserLine(err error) int {
 	return line
 }
 
+// unknownAnchor is the only error of the parser that repeats what stands in the file: a
+// text that begins with * and has no quotes.
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '.*' referenced$`)
+
 func describeBroken(data []byte, line int, err error) string {
-	message := "is not valid YAML: " + brokenAt.ReplaceAllString(err.Error(), "")
+	message := brokenAt.ReplaceAllString(err.Error(), "")
+	message = "is not valid YAML: " + unknownAnchor.ReplaceAllString(message, "unknown anchor referenced; a text that begins with * needs quotes")
 	lines := bytes.Split(data, []byte("\n"))
 	if line < 1 || line > len(lines) {
 		return message
@@ -187,6 +192,17 @@ func (t *tree) child(name string) *tree {
 	return c
 }
 
+// hidden reports whether a child may have a secret for its value, or be one that was
+// written in the wrong place.
+func (t *tree) hidden() bool {
+	for _, c := range t.children {
+		if c.leaf.hidden {
+			return true
+		}
+	}
+	return false
+}
+
 func leafKeys(rows []row[Config]) []string {
 	keys := make([]string, len(rows))
 	for i, r := range rows {
@@ -230,7 +246,7 @@ func (r *fileReader) section(n *yaml.Node, t *tree, path string, out *[]given) b
 	}
 	target := resolve(n)
 	if target.Kind != yaml.MappingNode {
-		r.report(n, path, fmt.Sprintf("must be a section with %s, not %s", strings.Join(t.names, ", "), describe(n)))
+		r.report(n, path, fmt.Sprintf("must be a section with %s, not %s", strings.Join(t.names, ", "), describe(n, t.hidden())))
 		return false
 	}
 	lines := map[string]int{}
@@ -241,11 +257,11 @@ func (r *fileReader) section(n *yaml.Node, t *tree, path string, out *[]given) b
 		}
 		name := resolve(key).Value
 		if resolve(key).Kind != yaml.ScalarNode {
-			r.report(key, path, fmt.Sprintf("must have names for keys, not %s", describe(key)))
+			r.report(key, path, fmt.Sprintf("must have names for keys, not %s", describe(key, t.hidden())))
 			continue
 		}
 		if first, ok := lines[name]; ok {
-			r.report(key, join(path, name), fmt.Sprintf("is given twice, first in line %d", first))
+			r.report(key, t.join(path, name), fmt.Sprintf("is given twice, first in line %d", first))
 		} else {
 			lines[name] = key.Line
 		}
@@ -258,7 +274,7 @@ func (r *fileReader) entry(key, value *yaml.Node, t *tree, path, name string, ou
 	child, ok := t.children[name]
 	switch {
 	case !ok:
-		r.report(key, join(path, name), unknownKey(name, t.names, r.known))
+		r.report(key, t.join(path, name), unknownKey(name, t.names, r.known))
 	case child.children != nil:
 		r.section(value, child, join(path, name), out)
 	default:
@@ -285,7 +301,7 @@ func (r *fileReader) value(n *yaml.Node, l leaf, path string) given {
 	case l.form == formScalar || l.form == formScalarOrList:
 		v.items = []item{r.item(n, l, path)}
 	default:
-		r.report(n, path, fmt.Sprintf("must be %s, not %s", l.Allowed, describe(n)))
+		r.report(n, path, fmt.Sprintf("must be %s, not %s", l.Allowed, describe(n, l.hidden)))
 	}
 	return v
 }
@@ -309,7 +325,7 @@ func (r *fileReader) item(n *yaml.Node, l leaf, label string) item {
 	if target.Kind == yaml.ScalarNode && typeOf(target)&l.scalars != 0 {
 		return it
 	}
-	it.wrong = describe(n)
+	it.wrong = describe(n, l.hidden)
 	if target.Kind == yaml.ScalarNode && l.scalars == scalarText && !isNull(n) {
 		it.wrong += "; put it in quotes if it is meant as text"
 	}
@@ -341,8 +357,9 @@ func typeOf(n *yaml.Node) scalarType {
 	}
 }
 
-// describe says what a node is, for "must be ..., not ...".
-func describe(n *yaml.Node) string {
+// describe says what a node is, for "must be ..., not ...". It repeats the value unless
+// that is hidden.
+func describe(n *yaml.Node, hidden bool) string {
 	n = resolve(n)
 	switch {
 	case n.Kind == yaml.MappingNode:
@@ -351,6 +368,12 @@ func describe(n *yaml.Node) string {
 		return "a list"
 	case isNull(n):
 		return "nothing (leave the key out for the default)"
+	case hidden && typeOf(n) == scalarText:
+		return "a text"
+	case hidden && typeOf(n) == scalarOther:
+		return "a value of another type"
+	case hidden:
+		return "a number"
 	case typeOf(n) == scalarText:
 		return "the text " + strconv.Quote(shorten(n.Value))
 	case typeOf(n) == scalarInteger, typeOf(n) == scalarFraction:
@@ -358,6 +381,18 @@ func describe(n *yaml.Node) string {
 	default:
 		return "the value " + quote(n.Value)
 	}
+}
+
+// keyLike is what a name looks like that is no secret.
+var keyLike = regexp.MustCompile(`^[A-Za-z_-]{1,32}$`)
+
+// join returns the dotted key of a child, also of one that there is not. Where a space
+// after a colon is missing, its name may be a secret.
+func (t *tree) join(path, name string) string {
+	if t.hidden() && path != "" && !keyLike.MatchString(name) {
+		return join(path, "(hidden)")
+	}
+	return join(path, name)
 }
 
 // join returns the dotted key. A name that the user made up is quoted where it

@@ -250,3 +250,43 @@ func TestLoad_SuggestsTheKeyThatWasMeant(t *testing.T) {
 		}
 	}
 }
+
+// A secret in a wrong place, or with a mistake in it, is in no error: those go to logs and
+// to health.
+func TestLoad_RepeatsNoSecretInErrors(t *testing.T) {
+	for _, content := range []string{
+		"notify: [{url: 'hooks.example/S3CRET'}]",
+		"notify: [{url: 'https://user:S3CRET@hooks.example/'}]",
+		`notify: [{url: "https://hooks.example/S3CRET\n"}]`,
+		"notify: [{url: [S3CRET]}]",
+		"notify: [{url: {S3CRET: 1}}]",
+		"notify: [{url: !!int S3CRET}]",
+		"notify: [https://hooks.example/S3CRET]",
+		"notify: https://hooks.example/S3CRET",
+		"notify: {url: https://hooks.example/S3CRET}",
+		"notify: [{url:https://hooks.example/S3CRET, format: json}]",
+		"notify: [{secret:S3CRET, secret:S3CRET}]",
+		"notify: [{url: 'https://a.example', secret: !other S3CRET}]",
+		"notify: [{url: 'https://a.example', secret: *S3CRET}]",
+		"notify: [{url: 'https://a.example', secret_env: 'a-S3CRET'}]",
+		"notify: [{url: 'https://a.example', secret_env: !!int 0S3CRET}]",
+		"notify: [{url: 'https://a.example', secret_file: '~S3CRET'}]",
+		"notify: [{url: 'https://a.example', sekret: S3CRET}]",
+		"api: {token_file: '~S3CRET'}",
+		"api: S3CRET",
+		"S3CRET", // the file of a secret instead of that of the configuration
+	} {
+		_, err := config.Load(config.Sources{File: writeFile(t, content), LookupEnv: environment(nil)})
+		for _, p := range problems(t, err) {
+			if text := p.Key + " " + p.Message; strings.Contains(text, "S3CRET") {
+				t.Errorf("%s: %s", content, text)
+			}
+		}
+	}
+	for variable, value := range map[string]string{"ELAVA_API_TOKEN_FILE": "~S3CRET"} {
+		_, err := config.Load(config.Sources{LookupEnv: environment(map[string]string{variable: value})})
+		if problems(t, err); strings.Contains(err.Error(), "S3CRET") {
+			t.Errorf("%s: %v", variable, err)
+		}
+	}
+}

@@ -21,6 +21,7 @@ import (
 // that parse accepts again.
 type kind[T any] struct {
 	allowed string
+	hidden  bool       // what is wrong may be a secret: no error repeats it
 	scalars scalarType // which YAML scalars it may be in a file
 	parse   func(text string) (T, bool)
 	print   func(T) any // what is encoded as YAML
@@ -47,6 +48,12 @@ func text(allowed string, valid func(string) bool) kind[string] {
 		parse:   func(s string) (string, bool) { return s, isPlain(s) && valid(s) },
 		print:   same[string],
 	}
+}
+
+// hidden keeps a wrong value out of errors, which go to logs and to health.
+func hidden[T any](k kind[T]) kind[T] {
+	k.hidden = true
+	return k
 }
 
 func isPlain(s string) bool {
@@ -223,10 +230,11 @@ func directory() kind[string] {
 	})
 }
 
-func optionalFile() kind[string] {
-	return text("a file, written out (~ is not expanded), or empty", func(s string) bool {
+// secretFile is a file that holds a secret, in whose place some write the secret.
+func secretFile() kind[string] {
+	return hidden(text("a file, written out (~ is not expanded), or empty", func(s string) bool {
 		return !strings.HasPrefix(s, "~")
-	})
+	}))
 }
 
 var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -310,10 +318,10 @@ func checkAccounts(accounts []Account) []fault {
 // hookURL is printed without what may be a secret: the address of a webhook of Slack is
 // one.
 func hookURL() kind[string] {
-	k := text("an http or https address with a host, without user and fragment", func(s string) bool {
+	k := hidden(text("an http or https address with a host, without user and fragment", func(s string) bool {
 		u, err := url.Parse(s)
 		return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
-	})
+	}))
 	k.print = func(s string) any {
 		u, err := url.Parse(s)
 		if err != nil || s == "" || strings.Trim(u.Path, "/") == "" && u.RawQuery == "" {
@@ -328,6 +336,7 @@ func hookURL() kind[string] {
 func hiddenText() kind[string] {
 	return kind[string]{
 		allowed: "a text",
+		hidden:  true,
 		scalars: scalarText | scalarInteger | scalarFraction,
 		parse:   func(s string) (string, bool) { return s, true },
 		print: func(s string) any {
@@ -341,8 +350,9 @@ func hiddenText() kind[string] {
 
 var variablePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// variableName is that of a variable with a secret, in whose place some write the secret.
 func variableName() kind[string] {
-	return text("the name of a variable, or empty", func(s string) bool { return s == "" || variablePattern.MatchString(s) })
+	return hidden(text("the name of a variable, or empty", func(s string) bool { return s == "" || variablePattern.MatchString(s) }))
 }
 
 func changeType() kind[string] {

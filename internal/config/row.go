@@ -36,6 +36,7 @@ type derivation func(lookupEnv) (text, variable string)
 // shape is what the value of a key has to look like in a file.
 type shape struct {
 	form    form
+	hidden  bool       // a value may be a secret: no error repeats it
 	scalars scalarType // what a scalar, or an entry of a list, may be
 	records []leaf     // of formRecords: the keys of one entry
 }
@@ -86,7 +87,7 @@ type fault struct {
 func one[C, T any](spec Spec, k kind[T], field func(*C) *T) row[C] {
 	spec.Allowed = k.allowed
 	return row[C]{
-		Spec: spec, shape: shape{form: formScalar, scalars: k.scalars},
+		Spec: spec, shape: shape{form: formScalar, hidden: k.hidden, scalars: k.scalars},
 		same:  func(a, b *C) bool { return reflect.DeepEqual(*field(a), *field(b)) },
 		carry: func(to, from *C) { *field(to) = *field(from) },
 		store: func(c *C, v given, origins map[string]Origin) []finding {
@@ -112,7 +113,7 @@ func many[C, T any](spec Spec, f form, k kind[T], check func([]T) []fault, field
 		spec.Allowed = k.allowed + "; or a list"
 	}
 	return row[C]{
-		Spec: spec, shape: shape{form: f, scalars: k.scalars},
+		Spec: spec, shape: shape{form: f, hidden: k.hidden, scalars: k.scalars},
 		same:  func(a, b *C) bool { return reflect.DeepEqual(*field(a), *field(b)) },
 		carry: func(to, from *C) { *field(to) = *field(from) },
 		store: func(c *C, v given, origins map[string]Origin) []finding {
@@ -144,7 +145,7 @@ func many[C, T any](spec Spec, f form, k kind[T], check func([]T) []fault, field
 func records[R any](spec Spec, subs []row[R], check func([]R) []fault, field func(*Config) *[]R) row[Config] {
 	spec.Allowed = "a list of sections with " + strings.Join(names(subs), ", ")
 	return row[Config]{
-		Spec: spec, shape: shape{form: formRecords, records: leaves(subs)},
+		Spec: spec, shape: shape{form: formRecords, hidden: holdsHidden(subs), records: leaves(subs)},
 		same:  func(a, b *Config) bool { return reflect.DeepEqual(*field(a), *field(b)) },
 		carry: func(to, from *Config) { *field(to) = *field(from) },
 		store: func(c *Config, v given, origins map[string]Origin) []finding {
@@ -162,6 +163,10 @@ func records[R any](spec Spec, subs []row[R], check func([]R) []fault, field fun
 			return showRecords(*field(c), subs, key, origins)
 		},
 	}
+}
+
+func holdsHidden[C any](rows []row[C]) bool {
+	return slices.ContainsFunc(rows, func(r row[C]) bool { return r.hidden })
 }
 
 func showRecords[R any](entries []R, subs []row[R], key string, origins map[string]Origin) []Setting {
@@ -250,6 +255,8 @@ func parseItems[T any](items []item, k kind[T]) ([]T, []finding) {
 		switch {
 		case it.wrong != "":
 			found = append(found, finding{it.origin, it.label, fmt.Sprintf("must be %s, not %s", k.allowed, it.wrong)})
+		case !ok && k.hidden:
+			found = append(found, finding{it.origin, it.label, "must be " + k.allowed})
 		case !ok:
 			found = append(found, finding{it.origin, it.label, fmt.Sprintf("must be %s, not %s", k.allowed, quote(it.text))})
 		default:

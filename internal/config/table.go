@@ -120,7 +120,7 @@ func settingRows() []row[Config] {
 		one(Spec{
 			Key: "api.token_file", Env: "ELAVA_API_TOKEN_FILE", Default: `""`,
 			Doc: "File with the bearer token for clients that are not on loopback; empty: only loopback is answered.",
-		}, optionalFile(), func(c *Config) *string { return &c.API.TokenFile }),
+		}, secretFile(), func(c *Config) *string { return &c.API.TokenFile }),
 
 		records(Spec{
 			Key: "notify", Default: "[]",
@@ -172,7 +172,7 @@ func hookRows() []row[Hook] {
 		one(Spec{
 			Key: "notify[].secret_file", Default: `""`,
 			Doc: "File that the secret is read from instead.",
-		}, optionalFile(), func(h *Hook) *string { return &h.SecretFile }),
+		}, secretFile(), func(h *Hook) *string { return &h.SecretFile }),
 		one(Spec{
 			Key: "notify[].secret_env", Default: `""`,
 			Doc: "Variable that the secret is read from instead.",
