@@ -258,16 +258,20 @@ func wantFull(what string, err error) error {
 // settled waits until the engine has ended what it does in the background: the files stay
 // what they are. There is no other sign of it.
 func (d *disk) settled() error {
+	const rests = 3 // in a row: on a busy machine what is to be written can wait for a moment
 	var before int64 = -1
+	rested := 0
 	for range 100 {
 		now, err := d.s.Stats(context.Background())
 		if err != nil {
 			return err
 		}
-		if now.SizeBytes == before {
+		if rested++; now.SizeBytes != before {
+			before, rested = now.SizeBytes, 0
+		}
+		if rested == rests {
 			return nil
 		}
-		before = now.SizeBytes
 		time.Sleep(300 * time.Millisecond)
 	}
 	return errors.New("the engine never comes to rest")
