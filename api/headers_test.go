@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -250,6 +251,31 @@ func TestQuery_BodyHasADeadline(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("a query in time: %s", resp.Status)
+	}
+}
+
+// What is refused before all of its body came is answered within the time for the body: the
+// rest is not waited for.
+func TestQuery_ARefusalDoesNotWaitForTheBody(t *testing.T) {
+	s := newTestServer(newWorld(t))
+	s.limits.body = 300 * time.Millisecond
+	srv := httptest.NewServer(s.Handler())
+	defer srv.Close()
+	for request, want := range map[string]string{
+		"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n":                                                     "415",
+		"PUT /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n":                                                      "405",
+		"POST /api/v1/query?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n":                                                 "400",
+		"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{\"sql\":\"x\"} x": "400",
+	} {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		check(t, err)
+		check(t, conn.SetDeadline(time.Now().Add(patience)))
+		_, err = io.WriteString(conn, request)
+		check(t, err)
+		answer, err := io.ReadAll(conn)
+		if conn.Close(); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 "+want) {
+			t.Errorf("%q: %.100q, %v; want %s", request, answer, err, want)
+		}
 	}
 }
 

@@ -96,6 +96,8 @@ func (s *Server) queryPoint(q *QueryRequest) (Point, error) {
 // readQuery reads the request. It insists on its type, which a form of another site cannot
 // send.
 func (s *Server) readQuery(w http.ResponseWriter, r *http.Request) (*QueryRequest, error) {
+	control := http.NewResponseController(w) // where it has no deadlines, there is no client
+	_ = control.SetReadDeadline(time.Now().Add(s.limits.body))
 	if r.Method != http.MethodPost {
 		return nil, &methodError{method: r.Method, allowed: "POST"}
 	}
@@ -105,14 +107,15 @@ func (s *Server) readQuery(w http.ResponseWriter, r *http.Request) (*QueryReques
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return nil, fmt.Errorf(`%w: want Content-Type: application/json and a body such as {"sql": "select 1"}`, errMediaType)
 	}
-	control := http.NewResponseController(w) // where it has no deadlines, there is no client
-	_ = control.SetReadDeadline(time.Now().Add(s.limits.body))
 	q, err := decodeQuery(http.MaxBytesReader(w, r.Body, maxQueryBody))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, fmt.Errorf("%w: it did not come within %s", errSlowBody, s.limits.body)
 	}
+	if err != nil { // what is left of the body is still to come within its time
+		return nil, err
+	}
 	_ = control.SetReadDeadline(time.Time{}) // or it would end the request while the query runs
-	return q, err
+	return q, nil
 }
 
 func decodeQuery(body io.Reader) (*QueryRequest, error) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,15 +40,17 @@ func (e *portTakenError) Unwrap() error { return e.cause }
 
 // Time limits of the server. There is no limit on writing an answer as a whole, because
 // one would cut CPU profiles (30 s by default, as long as the caller likes) and event
-// streams (endless); and none on reading a request's body, because the deadline would
-// stay on the connection and end streams too. /metrics and / have limits of their own;
-// other routes set theirs with http.ResponseController.
+// streams (endless); and none on reading a whole request, because the deadline would stay
+// on the connection and end streams too: timedBodies bounds bodies instead. /metrics and /
+// have limits of their own; other routes set theirs with http.ResponseController.
 const (
 	readHeaderTimeout = 10 * time.Second
+	bodyTimeout       = 10 * time.Second // for a client to send the body of its request
 	idleTimeout       = 2 * time.Minute
 	ownRouteTimeout   = time.Minute // Prometheus itself waits 10 s by default
 	maxHeaderBytes    = 64 << 10
-	maxScrapes        = 40 // at a time; as in node_exporter
+	maxStrayBody      = 4 << 10 // bytes that are read of a body that nobody wants
+	maxScrapes        = 40      // at a time; as in node_exporter
 )
 
 // MetricsServerOptions are what a MetricsServer needs from outside.
@@ -57,6 +61,8 @@ type MetricsServerOptions struct {
 	Port    int
 	// Listener is used instead of Address and Port if it is set. The server closes it.
 	Listener net.Listener
+	// BodyTimeout is how long a client may take to send the body of its request; 0: 10 s.
+	BodyTimeout time.Duration
 	// Gatherer is what /metrics shows; required.
 	Gatherer prometheus.Gatherer
 	// Logger gets the address and what goes wrong while serving; nil discards it.
@@ -100,7 +106,10 @@ func NewMetricsServer(options MetricsServerOptions) (*MetricsServer, error) {
 	if options.OnShutdown == nil {
 		options.OnShutdown = func() {}
 	}
-	handler := newMux(&options) // before the listener, which a panic would leak
+	if options.BodyTimeout == 0 {
+		options.BodyTimeout = bodyTimeout
+	}
+	handler := timedBodies(newMux(&options), options.BodyTimeout) // before the listener, which a panic would leak
 	listener, err := listen(&options)
 	if err != nil {
 		return nil, err
@@ -238,6 +247,53 @@ func limited(h http.Handler) http.Handler {
 		_ = c.SetWriteDeadline(deadline)
 		h.ServeHTTP(w, r)
 	})
+}
+
+// bodyPaths are the paths that take a body, by POST.
+var bodyPaths = map[string]bool{"/api/v1/query": true, "/debug/pprof/symbol": true}
+
+// timedBodies bounds the time for sending a body. net/http reads what a handler leaves of
+// one before it answers and after, and would wait without an end for what never comes.
+//
+// A body that nobody wants is read before the handler runs, so that nothing is held for
+// it and no deadline stays on a stream. A handler that takes one lifts the deadline once
+// it has read all of it.
+func timedBodies(h http.Handler, timeout time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			// Where deadlines are not supported (a recorder in a test) there is no client.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout))
+			if (r.Method != http.MethodPost || !bodyPaths[r.URL.Path]) && !discardBody(w, r) {
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// discardBody reads a body that nobody wants, and lifts the deadline. One that is too
+// large or does not come is refused, and the connection ends with the answer.
+func discardBody(w http.ResponseWriter, r *http.Request) bool {
+	control := http.NewResponseController(w)
+	n, err := r.ContentLength, error(nil)
+	if n <= maxStrayBody {
+		n, err = io.Copy(io.Discard, io.LimitReader(r.Body, maxStrayBody+1))
+	}
+	if err == nil && n <= maxStrayBody {
+		_ = control.SetReadDeadline(time.Time{})
+		return true
+	}
+	_ = control.SetReadDeadline(time.Now()) // so that nothing more is read of it
+	w.Header().Set("Connection", "close")
+	switch {
+	case err == nil:
+		http.Error(w, "this path takes no body", http.StatusRequestEntityTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		http.Error(w, "the body of the request came too slowly", http.StatusRequestTimeout)
+	default:
+		http.Error(w, "the body of the request is broken", http.StatusBadRequest)
+	}
+	return false
 }
 
 func profiles() http.Handler {

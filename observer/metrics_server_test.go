@@ -1,6 +1,7 @@
 package observer_test
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -511,4 +512,95 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// ask sends what is written to a connection and returns the first line of the answer.
+func ask(t *testing.T, address, request string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%q: %v", request, err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// A body that never comes is not waited for, whoever sends it, and reaches no handler that
+// does not want one.
+func TestMetricsServer_BodiesComeInTimeOrNot(t *testing.T) {
+	var handled atomic.Int32
+	refusing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		handled.Add(1)
+		http.Error(w, strings.Repeat("x", 4<<10), http.StatusForbidden) // more than net/http keeps back
+	})
+	s := serve(t, observer.MetricsServerOptions{
+		BodyTimeout: 200 * time.Millisecond, Routes: map[string]http.Handler{"/api/v1/": refusing},
+		Guard: func(http.Handler) http.Handler { return refusing },
+	})
+	for request, want := range map[string]string{
+		"GET /api/v1/resources HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n":                                       "408 Request Timeout",
+		"GET /api/v1/changes/stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nx":                   "408 Request Timeout",
+		"GET /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n":                                           "408 Request Timeout",
+		"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabc":                                            "408 Request Timeout",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n":                                                       "408 Request Timeout",
+		"GET /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n":                                                "408 Request Timeout",
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n":                                          "413 Request Entity Too Large",
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n":                                 "400 Bad Request",
+		"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2000\r\n" + strings.Repeat("x", 0x2000): "413 Request Entity Too Large",
+	} {
+		if got := ask(t, s.Addr().String(), request); got != "HTTP/1.1 "+want {
+			t.Errorf("%.120q: %s, want %s", request, got, want)
+		}
+	}
+	if handled.Load() != 0 {
+		t.Errorf("%d requests were handled before their body came", handled.Load())
+	}
+	for _, path := range []string{"/api/v1/query", "/debug/pprof/symbol"} { // are handled, and answered in time
+		if got := ask(t, s.Addr().String(), "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"); got != "HTTP/1.1 403 Forbidden" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	if handled.Load() != 2 {
+		t.Errorf("%d requests were handled, want those that take a body", handled.Load())
+	}
+}
+
+// The time for a body that came is no limit on the answer, nor is the body one on the
+// connection.
+func TestMetricsServer_ABodyThatCameEndsNoStream(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	s := serve(t, observer.MetricsServerOptions{BodyTimeout: timeout, Routes: map[string]http.Handler{
+		"/stream": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+				_, _ = io.WriteString(w, "ended")
+			case <-time.After(5 * timeout): // it must not come; it may be late
+				_, _ = io.WriteString(w, "whole")
+			}
+		}),
+	}})
+	for range 2 { // on one connection
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr().String()+"/stream", strings.NewReader("not wanted"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if answer.Body.Close(); err != nil || string(body) != "whole" {
+			t.Errorf("%q, %v", body, err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
