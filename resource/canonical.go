@@ -52,6 +52,10 @@ func (e *Encoder) Schema() *Schema { return e.schema }
 // documents: names and tags. Strings in documents are treated so by Append.
 func (e *Encoder) Redact(s string) string { return RedactURLs(s, e.digest) }
 
+// Digest returns what stands for a secret, for texts of which it is a part and which no path of the
+// schema names: ids, for example. The encoder must have a digest.
+func (e *Encoder) Digest(secret string) string { return e.digest(secret) }
+
 // Append appends the canonical JSON object of v, a struct or a pointer to one, to dst.
 //
 // Members appear sorted by name under their Go names, which in the AWS SDK are the
@@ -204,6 +208,9 @@ var smithyDocumentType = reflect.TypeFor[smithyDocument]()
 
 func (c *compiler) encoderOf(t reflect.Type, path string) encodeFunc {
 	if c.rule(c.schema.Secrets, path) {
+		if _, isSet := c.schema.Sets[path]; isSet && t.Kind() == reflect.Slice {
+			return c.listEncoder(t, path) // each element is a secret
+		}
 		return c.secretEncoder(t)
 	}
 	if c.rule(c.schema.Policies, path) {

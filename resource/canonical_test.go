@@ -369,6 +369,18 @@ func TestEncoder_OmitsWhatTheSchemaSays(t *testing.T) {
 	}
 }
 
+func TestEncoder_SetsOfSecretsAreSortedAsDigests(t *testing.T) {
+	type condition struct{ Values []string }
+	e := newEncoder(t, resource.Schema{Type: "T", Sets: map[string]string{"Values": ""}, Secrets: []string{"Values"}})
+	if err := e.Check(condition{}); err != nil {
+		t.Error(err)
+	}
+	a, b := encode(t, e, condition{[]string{"hunter2", "", "hunter3"}}), encode(t, e, condition{[]string{"hunter3", "hunter2", ""}})
+	if want := `{"Values":["","digest of hunter2","digest of hunter3"]}`; a != want || b != want {
+		t.Errorf("got %s and %s, want %s", a, b, want)
+	}
+}
+
 func TestEncoder_SecretsAreReplaced(t *testing.T) {
 	type environment struct {
 		Variables map[string]string

@@ -35,7 +35,7 @@ type Schema struct {
 	Policies []string
 
 	// Secrets lists members of which every string, at any depth, is replaced by a
-	// keyed digest.
+	// keyed digest. A set of secrets is one of digests.
 	Secrets []string
 }
 

@@ -67,6 +67,10 @@ var anyRead = map[string]string{
 	"ApiGatewayV2": "apigateway:GET",
 }
 
+// actionDecrypt is the IAM action for what is encrypted under a key of the customer. It is in no policy
+// that Elava asks for: that is up to whoever owns the key.
+const actionDecrypt = "kms:Decrypt"
+
 // actionOf returns the IAM action that an operation needs, empty if it needs none.
 // serviceID is the SDK's: "Elastic Load Balancing v2".
 func actionOf(serviceID, operation string) string {

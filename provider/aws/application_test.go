@@ -47,7 +47,14 @@ func TestMoto_Kinesis(t *testing.T) {
 		names = append(names, name)
 	}
 	must[*kinesis.AddTagsToStreamOutput](t)(k.AddTagsToStream(ctx, &kinesis.AddTagsToStreamInput{StreamName: aws.String("s007"), Tags: wantedTags}))
-	s := checkFound(t, c, map[string][]string{"AWS::Kinesis::Stream": names}).get(t, "AWS::Kinesis::Stream", "s007")
+	must[*kinesis.CreateStreamOutput](t)(k.CreateStream(ctx, &kinesis.CreateStreamInput{
+		StreamName: aws.String("wide"), StreamModeDetails: &kinesistypes.StreamModeDetails{StreamMode: kinesistypes.StreamModeOnDemand},
+	}))
+	inv := checkFound(t, c, map[string][]string{"AWS::Kinesis::Stream": append(names, "wide")})
+	wide := inv.get(t, "AWS::Kinesis::Stream", "wide")
+	wantAt(t, wide, kinesistypes.StreamModeOnDemand, "StreamModeDetails", "StreamMode")
+	wantAt(t, wide, nil, "OpenShardCount")
+	s := inv.get(t, "AWS::Kinesis::Stream", "s007")
 	wantTags(t, s, wantedTags)
 	wantAt(t, s, 1, "OpenShardCount")
 	if s.Status != string(kinesistypes.StreamStatusActive) || s.ARN == "" {
@@ -120,4 +127,37 @@ func TestSNS_SubscriptionsWithoutARN(t *testing.T) {
 		<member><SubscriptionArn>Deleted</SubscriptionArn><TopicArn>arn:aws:sns:us-east-1:123456789012:alerts</TopicArn><Protocol>email</Protocol><Endpoint>c@example.com</Endpoint></member>
 		</Subscriptions></ListSubscriptionsResult></ListSubscriptionsResponse>`})
 	checkFound(t, c, map[string][]string{"AWS::SNS::Subscription": {"alerts/email:a@example.com", "alerts/email:b@example.com"}})
+}
+
+// What follows the host of an endpoint is a key to whatever is there: it is nowhere to be read, and
+// tells subscriptions apart that wait for a confirmation.
+func TestSNS_EndpointsOfSubscriptionsHoldKeys(t *testing.T) {
+	const topic, confirmed = "arn:aws:sns:us-east-1:123456789012:alerts", "arn:aws:sns:us-east-1:123456789012:alerts:c-1"
+	endpoints := []string{"https://hooks.example.com/services/hunter2", "https://hooks.example.com/services/hunter3", "http://app:hunter4@example.com:8080/", "https://plain.example.com/"}
+	var members strings.Builder
+	for _, e := range endpoints {
+		protocol, _, _ := strings.Cut(e, ":")
+		fmt.Fprintf(&members, `<member><SubscriptionArn>PendingConfirmation</SubscriptionArn><TopicArn>%s</TopicArn><Protocol>%s</Protocol><Endpoint>%s</Endpoint></member>`, topic, protocol, e)
+	}
+	c := answers(t, map[string]string{
+		"ListSubscriptions": `<ListSubscriptionsResponse><ListSubscriptionsResult><Subscriptions>` + members.String() +
+			`<member><SubscriptionArn>` + confirmed + `</SubscriptionArn><TopicArn>` + topic + `</TopicArn><Protocol>https</Protocol><Endpoint>https://hooks.example.com/?key=hunter5</Endpoint></member>
+			</Subscriptions></ListSubscriptionsResult></ListSubscriptionsResponse>`,
+		"GetSubscriptionAttributes": `<GetSubscriptionAttributesResponse><GetSubscriptionAttributesResult><Attributes>
+			<entry><key>SubscriptionArn</key><value>` + confirmed + `</value></entry><entry><key>Protocol</key><value>https</value></entry>
+			<entry><key>Endpoint</key><value>https://hooks.example.com/?key=hunter5</value></entry></Attributes></GetSubscriptionAttributesResult></GetSubscriptionAttributesResponse>`,
+	})
+	hidden := []string{
+		"https://hooks.example.com/" + digest(endpoints[0]), "https://hooks.example.com/" + digest(endpoints[1]),
+		"http://example.com:8080/" + digest(endpoints[2]), endpoints[3], "https://hooks.example.com/" + digest("https://hooks.example.com/?key=hunter5"),
+	}
+	ids := []string{"alerts/https:" + hidden[0], "alerts/https:" + hidden[1], "alerts/http:" + hidden[2], "alerts/https:" + hidden[3], "alerts/c-1"}
+	inv := checkFound(t, c, map[string][]string{"AWS::SNS::Subscription": append([]string(nil), ids...)})
+	for i, id := range ids {
+		r := inv.get(t, "AWS::SNS::Subscription", id)
+		wantAt(t, r, hidden[i], "Endpoint")
+		if r.Name != hidden[i] || strings.Contains(fmt.Sprintf("%+v %s", r, r.Attributes), "hunter") {
+			t.Errorf("got %+v with %s", r, r.Attributes)
+		}
+	}
 }

@@ -128,10 +128,14 @@ func (c *collector[T]) try(ctx context.Context, cfg aws.Config) []tried {
 	}
 	for _, d := range c.details(cfg) {
 		err := d.fetch(ctx, []*T{first})
-		if code := errorCode(err); slices.Contains(d.absent, code) || slices.Contains(c.vanished, code) {
+		if code := errorCode(err); slices.Contains(d.absent, code) || c.gone(code) {
 			err = nil
 		}
-		all = append(all, tried{d.action, err})
+		action := d.action
+		if errors.As(err, new(*lockedError)) {
+			action = actionDecrypt
+		}
+		all = append(all, tried{action, err})
 	}
 	return all
 }

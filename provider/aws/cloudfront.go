@@ -122,6 +122,7 @@ func cloudfrontDistributionDetails(cfg aws.Config) []detail[distribution] {
 		}),
 	}, {
 		parts:  []string{resource.PartTags},
+		beside: true,
 		action: "cloudfront:ListTagsForResource",
 		fetch: each(func(ctx context.Context, d *distribution) error {
 			out, err := listTags(ctx, &cloudfront.ListTagsForResourceInput{Resource: d.ARN})

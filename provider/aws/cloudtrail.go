@@ -64,15 +64,18 @@ func trails() lister {
 						return &cloudtrail.GetEventSelectorsInput{TrailName: t.TrailARN}
 					},
 					func(t *trail, o *cloudtrail.GetEventSelectorsOutput) bool {
+						if aws.ToString(o.TrailARN) != aws.ToString(t.TrailARN) {
+							return false
+						}
 						t.EventSelectors, t.AdvancedEventSelectors = o.EventSelectors, o.AdvancedEventSelectors
-						return aws.ToString(o.TrailARN) == aws.ToString(t.TrailARN)
+						return true
 					}).only(resource.PartAttributes+"EventSelectors", resource.PartAttributes+"AdvancedEventSelectors"),
 				adding("IsLogging", "cloudtrail:GetTrailStatus", client.GetTrailStatus,
 					func(t *trail) *cloudtrail.GetTrailStatusInput {
 						return &cloudtrail.GetTrailStatusInput{Name: t.TrailARN}
 					},
-					func(t *trail, o *cloudtrail.GetTrailStatusOutput) { t.IsLogging = o.IsLogging }),
-				trailTagging(cfg),
+					func(t *trail, o *cloudtrail.GetTrailStatusOutput) { t.IsLogging = o.IsLogging }).andBeside(),
+				trailTagging(cfg).andBeside(),
 			}
 		},
 		vanished: []string{"TrailNotFoundException", "ResourceNotFoundException"},

@@ -82,6 +82,10 @@ type collector[T any] struct {
 	// deleted after it was listed: it is left out.
 	vanished []string
 
+	// hide, if any, replaces secrets within members that hold more than those, or of which
+	// ids are made. It is called once, before read.
+	hide func(v *T, digest resource.Digest)
+
 	// read tells what a listed element is.
 	read func(v *T) facts
 
@@ -105,6 +109,7 @@ type facts struct {
 	Region  string // only for resources with a region of their own in an account-wide scope
 	Created *time.Time
 	Tags    map[string]string
+	Unknown []resource.Unknown // parts that the answers say they could not tell
 }
 
 // documented is an element of which only a part is the document.
@@ -121,6 +126,7 @@ func documentOf(v any) any {
 type element[T any] struct {
 	value    *T
 	vanished bool
+	hidden   bool
 	unknown  []resource.Unknown
 	settled  *resource.Resource // what it is, where nothing more needs to be read
 }
@@ -169,6 +175,7 @@ func (c *collector[T]) detailsOf(cfg aws.Config) []detail[T] {
 	all := c.details(cfg)
 	for i := range all {
 		all[i].indexed = all[i].indexed && !c.global // the index is one of a region
+		all[i].beside = all[i].beside && !all[i].indexed
 	}
 	slices.SortStableFunc(all, func(a, b detail[T]) int {
 		switch {
@@ -213,20 +220,20 @@ func (c *collector[T]) readAll(
 	emit func([]resource.Resource) error,
 ) error {
 	ctx = context.WithValue(ctx, placeKey{}, at)
-	details := c.detailsOf(cfg)
+	details := rounds(c.detailsOf(cfg))
 	var buf []byte
 	err := from.walk(ctx, func(items []T) error {
 		elements := make([]element[T], len(items))
 		for i := range items {
 			elements[i].value = &items[i]
 		}
-		for i := range details {
-			if details[i].indexed && index.usable() { // it is the last one
+		for _, round := range details {
+			if round[0].indexed && index.usable() { // it is the last one
 				if err := c.settle(ctx, index, at, elements, enc, &buf); err != nil {
 					return err
 				}
 			}
-			if err := c.fetch(ctx, &details[i], elements); err != nil {
+			if err := c.fetch(ctx, round, elements); err != nil {
 				return err
 			}
 		}
@@ -248,24 +255,66 @@ func (c *collector[T]) readAll(
 	return classify(err, c.action)
 }
 
-// fetch reads one detail of all elements, several at a time. It fails only where the
-// scope does.
-func (c *collector[T]) fetch(ctx context.Context, d *detail[T], elements []element[T]) error {
+// outcome is what came of one detail of one element: a failure by which its parts are unknown, or that
+// the element is gone.
+type outcome struct {
+	failure  error
+	vanished bool
+}
+
+// fetch reads details of all elements, several at a time. It fails only where the scope does.
+func (c *collector[T]) fetch(ctx context.Context, round []detail[T], elements []element[T]) error {
 	var live []*element[T]
 	for i := range elements {
 		if !elements[i].vanished && elements[i].settled == nil {
 			live = append(live, &elements[i])
 		}
 	}
+	outcomes := make([][]outcome, len(round)) // of each detail its own, as they are read at the same time
+	for i := range round {
+		outcomes[i] = make([]outcome, len(live))
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(detailCalls)
-	for batch := range slices.Chunk(live, max(d.size, 1)) {
-		group.Go(func() error { return c.fetchBatch(ctx, d, batch) })
+	// In turns, as each operation has a budget of its own: one detail after the other would leave all
+	// but one of them unused.
+	for turn, more := 0, true; more; turn++ {
+		more = false
+		for i := range round {
+			size := max(round[i].size, 1)
+			from := turn * size
+			if from >= len(live) {
+				continue
+			}
+			more = true
+			to := min(from+size, len(live))
+			group.Go(func() error { return c.fetchBatch(ctx, &round[i], live[from:to], outcomes[i][from:to]) })
+		}
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i := range round {
+		for j, e := range live {
+			e.note(&outcomes[i][j], round[i].parts)
+		}
+	}
+	return nil
 }
 
-func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*element[T]) error {
+// note takes what came of a detail with these parts.
+func (e *element[T]) note(o *outcome, parts []string) {
+	e.vanished = e.vanished || o.vanished
+	if o.failure == nil {
+		return
+	}
+	for _, part := range parts {
+		e.unknown = append(e.unknown, resource.Unknown{Part: part, Err: o.failure})
+	}
+}
+
+// fetchBatch reads a detail of a batch, and says what came of it for each of its elements.
+func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*element[T], outcomes []outcome) error {
 	values := make([]*T, len(batch))
 	for i, e := range batch {
 		values[i] = e.value
@@ -279,23 +328,21 @@ func (c *collector[T]) fetchBatch(ctx context.Context, d *detail[T], batch []*el
 		return ctx.Err()
 	case c.gone(code) && len(batch) > 1:
 		for i := range batch { // which one?
-			if err := c.fetchBatch(ctx, d, batch[i:i+1]); err != nil {
+			if err := c.fetchBatch(ctx, d, batch[i:i+1], outcomes[i:i+1]); err != nil {
 				return err
 			}
 		}
 		return nil
 	case c.gone(code):
-		batch[0].vanished = true
+		outcomes[0].vanished = true
 		return nil
 	}
 	failure := classify(err, d.action)
 	if len(d.parts) == 0 || d.barred != nil && !d.barred(err) {
 		return failure
 	}
-	for _, e := range batch {
-		for _, part := range d.parts {
-			e.unknown = append(e.unknown, resource.Unknown{Part: part, Err: failure})
-		}
+	for i := range outcomes {
+		outcomes[i].failure = failure
 	}
 	return nil
 }
@@ -310,6 +357,10 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 	if e.vanished || e.settled != nil {
 		return e.settled, nil
 	}
+	if c.hide != nil && !e.hidden {
+		c.hide(e.value, enc.Digest)
+		e.hidden = true
+	}
 	f := c.read(e.value)
 	if slices.Contains(c.terminal, f.Status) {
 		return nil, nil
@@ -323,7 +374,7 @@ func (c *collector[T]) resource(at place, e *element[T], enc *resource.Encoder, 
 		Status:  enc.Redact(f.Status),
 		UID:     f.UID,
 		Tags:    redacted(f.Tags, enc),
-		Unknown: e.unknown,
+		Unknown: slices.Concat(e.unknown, f.Unknown),
 	}
 	if f.Region != "" {
 		r.Key.Region = f.Region

@@ -3,10 +3,15 @@ package aws
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -305,4 +310,157 @@ func TestUnder_HandsBackErrorOfReceiver(t *testing.T) {
 	if err != want || handed != 1 {
 		t.Errorf("got %v after %d pages, want the receiver's error after one", err, handed)
 	}
+}
+
+// told is an element with details that are read beside each other.
+type told struct {
+	ID, A, B, C string
+}
+
+// tellings is a collector of elements with two details beside each other and one behind them.
+func tellings(a, b, c func(context.Context, *told) error, ids ...string) *collector[told] {
+	return &collector[told]{
+		rules:  resource.Schema{Type: "Test::Told", Version: 1},
+		action: "test:List",
+		pages: func(aws.Config) source[told] {
+			return given[told](converted(ids, func(id string) told { return told{ID: id} }))
+		},
+		vanished: []string{"NoSuchThing"},
+		details: func(aws.Config) []detail[told] {
+			return []detail[told]{
+				{parts: []string{"attributes.A", "attributes.A2"}, fetch: each(a)},
+				{parts: []string{"attributes.B"}, beside: true, size: 2, fetch: each(b)},
+				{parts: []string{"attributes.C"}, fetch: each(c)},
+			}
+		},
+		read: func(v *told) facts { return facts{ID: &v.ID, Status: v.A + v.B + v.C} },
+	}
+}
+
+// Each of two details waits until the other one of the same element has begun; the one behind them
+// begins when both are read of all. No more are under way than one detail alone may have.
+func TestCollector_DetailsBesideEachOtherAreReadAtTheSameTime(t *testing.T) {
+	var ids []string
+	for i := range 40 {
+		ids = append(ids, strconv.Itoa(i))
+	}
+	var under, most, done atomic.Int32
+	begun := map[string][2]chan struct{}{}
+	for _, id := range ids {
+		begun[id] = [2]chan struct{}{make(chan struct{}), make(chan struct{})}
+	}
+	meeting := func(i int, take func(*told)) func(context.Context, *told) error {
+		return func(ctx context.Context, v *told) error {
+			if n := under.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer under.Add(-1)
+			close(begun[v.ID][i])
+			if number, _ := strconv.Atoi(v.ID); number < 4 { // those of later ones need not overlap
+				select {
+				case <-begun[v.ID][1-i]:
+				case <-time.After(10 * time.Second):
+					return errors.New("the detail beside it was not begun")
+				}
+			}
+			take(v)
+			done.Add(1)
+			return nil
+		}
+	}
+	c := tellings(meeting(0, func(v *told) { v.A = "a" }), meeting(1, func(v *told) { v.B = "b" }), func(_ context.Context, v *told) error {
+		if n := done.Load(); n != int32(2*len(ids)) {
+			return fmt.Errorf("%d of the details before are read", n)
+		}
+		v.C = "c"
+		return nil
+	}, ids...)
+	got, err := collect(t, c)
+	if err != nil || len(got) != len(ids) {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	for i, line := range got {
+		if want := ids[i] + " abc"; line != want {
+			t.Errorf("got %q, want %q", line, want)
+		}
+	}
+	if n := most.Load(); n > detailCalls {
+		t.Errorf("%d details were under way, want %d at most", n, detailCalls)
+	}
+}
+
+func TestCollector_WhatComesOfDetailsBesideEachOther(t *testing.T) {
+	says := func(of map[string]string, take func(*told)) func(context.Context, *told) error {
+		return func(_ context.Context, v *told) error {
+			if code := of[v.ID]; code != "" {
+				return &smithy.GenericAPIError{Code: code, Message: "no"}
+			}
+			take(v)
+			return nil
+		}
+	}
+	asked := sync.Map{}
+	c := tellings(
+		says(map[string]string{"gone": "NoSuchThing", "denied twice": "AccessDenied", "gone and denied": "AccessDenied"}, func(v *told) { v.A = "a" }),
+		says(map[string]string{"gone later": "NoSuchThing", "denied twice": "AccessDenied", "denied": "AccessDenied", "gone and denied": "NoSuchThing"}, func(v *told) { v.B = "b" }),
+		func(_ context.Context, v *told) error { asked.Store(v.ID, true); v.C = "c"; return nil },
+		"fine", "gone", "gone later", "other", "denied twice", "next", "gone and denied", "last")
+	got, err := collect(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"fine abc", "other abc", "denied twice c -attributes.A -attributes.A2 -attributes.B", "next ac -attributes.B", "last abc",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed\n%q, want\n%q", got, want)
+	}
+	for _, id := range []string{"gone", "gone later", "gone and denied"} {
+		if _, ok := asked.Load(id); ok {
+			t.Errorf("%s is gone, and a further detail of it was read", id)
+		}
+	}
+}
+
+// A detail that fails the scope ends those beside it, and its failure is the scope's.
+func TestCollector_FailureOfADetailEndsThoseBesideIt(t *testing.T) {
+	c := tellings(func(ctx context.Context, _ *told) error { <-ctx.Done(); return ctx.Err() }, func(context.Context, *told) error {
+		return &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
+	}, nil, "1")
+	details := c.details
+	c.details = func(cfg aws.Config) []detail[told] {
+		all := details(cfg)
+		all[1].parts, all[1].action = nil, "test:DescribeThing"
+		return all
+	}
+	if _, err := collect(t, c); provider.ReasonOf(err) != provider.ReasonAccessDenied || !strings.Contains(err.Error(), "test:DescribeThing") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Of 150 buckets, five details of which each has a budget of 4 calls a second are read in the time of
+// one.
+func TestCollector_DetailsBesideEachOtherUseTheirBudgetsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := s3Details(aws.Config{Region: fallbackRegion})[1:]
+		buckets := make([]bucket, 150)
+		for i := range all {
+			b := newTokenBucket(4, 8)
+			all[i].fetch = each(func(ctx context.Context, _ *bucket) error {
+				_, err := b.take(ctx)
+				return err
+			})
+		}
+		c := &collector[bucket]{
+			rules: resource.Schema{Type: "Test::Bucket", Version: 1}, action: "test:List",
+			pages:   func(aws.Config) source[bucket] { return given[bucket](buckets) },
+			details: func(aws.Config) []detail[bucket] { return all },
+			read:    func(*bucket) facts { return facts{ID: aws.String("b")} },
+		}
+		begin := time.Now()
+		if got, err := collect(t, c); err != nil || len(got) != len(buckets) {
+			t.Fatalf("%d buckets, %v", len(got), err)
+		}
+		wantAbout(t, "reading", time.Since(begin), 36*time.Second)
+	})
 }

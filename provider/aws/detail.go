@@ -26,10 +26,14 @@ type detail[T any] struct {
 	// absent are the error codes that say: there is no such part.
 	absent []string
 
-	// fetch reads the detail for one element, or for a batch of up to size elements. An
-	// element is not changed where it fails.
+	// fetch reads the detail for one element, or for a batch of up to size elements. Where it
+	// fails an element has none of the parts.
 	fetch func(ctx context.Context, batch []*T) error
 	size  int // 0: 1
+
+	// beside: it needs nothing of what the detail before it tells, and is read at the same time.
+	// Both change other members of an element.
+	beside bool
 
 	// indexed: they are tags, by one call for each element, which the tag index may spare.
 	indexed bool
@@ -58,8 +62,8 @@ const codeForeign = "(foreign)"
 // leftOut is the failure of a detail that leaves its element out.
 func leftOut(code string) error { return &smithy.GenericAPIError{Code: code} }
 
-// notThere is the error code of a batch whose answer says of an element that there is no
-// such one. Every collector takes it as vanished.
+// notThere is the error code of a detail whose answer says of an element, in some other way
+// than by a code, that there is no such one. Every collector takes it as vanished.
 const notThere = "elava.NotThere"
 
 // describing is a detail that tells what an element is, by one call for each. take puts
@@ -115,6 +119,38 @@ func (d detail[T]) unless(foreign func(v *T) bool) detail[T] {
 		return nil
 	}
 	return d
+}
+
+// goneBy has a detail of one element leave out those of which the service says, in other ways than by a
+// code in collector.vanished, that they were deleted after they were listed.
+func (d detail[T]) goneBy(gone func(error) bool) detail[T] {
+	read := d.fetch
+	d.fetch = func(ctx context.Context, batch []*T) error {
+		err := read(ctx, batch)
+		if gone(err) {
+			return leftOut(notThere)
+		}
+		return err
+	}
+	return d
+}
+
+// andBeside says that a detail is read at the same time as the one before it.
+func (d detail[T]) andBeside() detail[T] {
+	d.beside = true
+	return d
+}
+
+// rounds splits details into those that are read at the same time, one such round after the other.
+func rounds[T any](details []detail[T]) [][]detail[T] {
+	var all [][]detail[T]
+	for i := range details {
+		if i == 0 || !details[i].beside {
+			all = append(all, nil)
+		}
+		all[len(all)-1] = append(all[len(all)-1], details[i])
+	}
+	return all
 }
 
 // adding is a detail that adds one attribute, by one call for each element. absent are

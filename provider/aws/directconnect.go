@@ -55,8 +55,11 @@ func directconnectConnections() lister {
 func directconnectVirtualInterfaces() lister {
 	return &collector[types.VirtualInterface]{
 		rules: resource.Schema{
-			Type: "AWS::DirectConnect::VirtualInterface", Version: 1,
-			Omit:    []string{"Tags", "VirtualInterfaceState", "CustomerRouterConfig"},
+			Type: "AWS::DirectConnect::VirtualInterface", Version: 2,
+			Omit: []string{
+				"Tags", "VirtualInterfaceState", "CustomerRouterConfig",
+				"BgpPeers.BgpStatus", // flaps; an interface without BGP is in the state down
+			},
 			Sets:    map[string]string{"BgpPeers": "{BgpPeerId}", "RouteFilterPrefixes": "{Cidr}"},
 			Secrets: []string{"AuthKey", "BgpPeers.AuthKey"},
 		},

@@ -65,12 +65,12 @@ func dmsInstances() lister {
 func dmsEndpoints() lister {
 	return &collector[tagged[types.Endpoint]]{
 		rules: resource.Schema{
-			Type: "AWS::DMS::Endpoint", Version: 1,
+			Type: "AWS::DMS::Endpoint", Version: 2,
 			Omit: []string{"Status"},
 			Sets: map[string]string{
 				"OracleSettings.ExtraArchivedLogDestIds": "",
 			},
-			Secrets: []string{"DocDbSettings.Password", "GcpMySQLSettings.Password", "IBMDb2Settings.Password", "MicrosoftSQLServerSettings.Password", "MongoDbSettings.Password", "MySQLSettings.Password", "OracleSettings.Password", "PostgreSQLSettings.Password", "RedshiftSettings.Password", "SybaseSettings.Password", "KafkaSettings.SaslPassword", "KafkaSettings.SslClientKeyPassword", "OracleSettings.AsmPassword", "RedisSettings.AuthPassword", "ExtraConnectionAttributes"},
+			Secrets: []string{"DocDbSettings.Password", "GcpMySQLSettings.Password", "IBMDb2Settings.Password", "MicrosoftSQLServerSettings.Password", "MongoDbSettings.Password", "MySQLSettings.Password", "OracleSettings.Password", "PostgreSQLSettings.Password", "RedshiftSettings.Password", "SybaseSettings.Password", "KafkaSettings.SaslPassword", "KafkaSettings.SslClientKeyPassword", "OracleSettings.AsmPassword", "OracleSettings.SecurityDbEncryption", "RedisSettings.AuthPassword", "ExtraConnectionAttributes"},
 		},
 		action: "dms:DescribeEndpoints",
 		pages: func(cfg aws.Config) source[tagged[types.Endpoint]] {

@@ -153,8 +153,11 @@ func ec2SpotFleets() lister {
 	addRequirementSets(sets, config+".LaunchTemplateConfigs.Overrides.InstanceRequirements")
 	return &collector[types.SpotFleetRequestConfig]{
 		rules: resource.Schema{
-			Type: "AWS::EC2::SpotFleet", Version: 1,
-			Omit:    []string{"Tags", "SpotFleetRequestState", config + ".FulfilledCapacity", config + ".OnDemandFulfilledCapacity"},
+			Type: "AWS::EC2::SpotFleet", Version: 2,
+			Omit: []string{
+				"Tags", "SpotFleetRequestState",
+				"ActivityStatus", config + ".FulfilledCapacity", config + ".OnDemandFulfilledCapacity", // progress
+			},
 			Sets:    sets,
 			Secrets: []string{specifications + ".UserData"},
 		},
@@ -190,8 +193,11 @@ func ec2Fleets() lister {
 	addRequirementSets(sets, overrides+".InstanceRequirements")
 	return &collector[types.FleetData]{
 		rules: resource.Schema{
-			Type: "AWS::EC2::EC2Fleet", Version: 1,
-			Omit: []string{"Tags", "FleetState", "FulfilledCapacity", "FulfilledOnDemandCapacity"},
+			Type: "AWS::EC2::EC2Fleet", Version: 2,
+			Omit: []string{
+				"Tags", "FleetState",
+				"ActivityStatus", "FulfilledCapacity", "FulfilledOnDemandCapacity", // progress
+			},
 			Sets: sets,
 		},
 		action: "ec2:DescribeFleets",

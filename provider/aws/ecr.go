@@ -61,7 +61,7 @@ func ecrRepositories() lister {
 					},
 					func(r *tagged[repository], o *ecr.GetRepositoryPolicyOutput) {
 						r.It.RepositoryPolicyText = o.PolicyText
-					}, "RepositoryPolicyNotFoundException"),
+					}, "RepositoryPolicyNotFoundException").andBeside(),
 			}
 		},
 		vanished: []string{"RepositoryNotFoundException"},

@@ -192,6 +192,10 @@ type rule struct {
 	Tags map[string]string
 }
 
+// elbv2HeaderValues are secrets: by a header that only CloudFront sends a load balancer knows it
+// ("Restrict access to Application Load Balancers", CloudFront Developer Guide).
+const elbv2HeaderValues = "Conditions.HttpHeaderConfig.Values"
+
 func elbv2Rules() lister {
 	sets := map[string]string{
 		"Actions.ForwardConfig.TargetGroups":                  "{TargetGroupArn}",
@@ -210,10 +214,10 @@ func elbv2Rules() lister {
 	}
 	return &collector[rule]{
 		rules: resource.Schema{
-			Type: "AWS::ElasticLoadBalancingV2::ListenerRule", Version: 1,
+			Type: "AWS::ElasticLoadBalancingV2::ListenerRule", Version: 2,
 			Omit:    []string{"Tags"},
 			Sets:    sets,
-			Secrets: []string{"Actions.AuthenticateOidcConfig.ClientSecret"},
+			Secrets: []string{"Actions.AuthenticateOidcConfig.ClientSecret", elbv2HeaderValues},
 		},
 		action: "elasticloadbalancing:DescribeRules", parentAction: elbv2ActionListeners, rootAction: elbv2ActionLoadBalancers,
 		pages: func(cfg aws.Config) source[rule] {

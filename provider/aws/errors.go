@@ -37,6 +37,13 @@ type credentialsError struct{ err error }
 func (e *credentialsError) Error() string { return "reading credentials: " + e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
 
+// lockedError says that a part is encrypted under a key that the caller cannot use, and that the rest
+// is known.
+type lockedError struct{ error }
+
+// Unwrap returns what the service answered.
+func (e *lockedError) Unwrap() error { return e.error }
+
 // badAnswer is the failure of an answer that cannot be one.
 func badAnswer(format string, args ...any) error {
 	return &provider.Error{Reason: provider.ReasonBadAnswer, Err: fmt.Errorf(format, args...)}
@@ -71,6 +78,7 @@ var (
 		"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedAccess",
 		"UnauthorizedException", "NotAuthorized", "NotAuthorizedException", "AuthorizationError",
 		"AuthorizationErrorException", "AllAccessDisabled", "ExplicitDeny", "Forbidden", "AuthFailure",
+		"KmsAccessDeniedException", "KMSAccessDeniedException", // of services that call KMS
 	}
 	credentialCodes = []string{
 		"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
@@ -81,7 +89,7 @@ var (
 	}
 	disabledCodes    = []string{"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken"}
 	unavailableCodes = []string{"OptInRequired", "SubscriptionRequiredException"}
-	throttleCodes    = []string{"Throttled", "TooManyRequests"}
+	throttleCodes    = []string{"Throttled", "TooManyRequests", "KmsThrottlingException", "KMSThrottlingException"}
 	timeoutCodes     = []string{"RequestTimeout", "RequestTimeoutException"}
 )
 

@@ -2,6 +2,9 @@ package aws
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
@@ -69,11 +72,13 @@ func glueDatabases() lister {
 	}
 }
 
-// glueTables names a table by its database and its own name. Tables have no tags.
+// glueTables names a table by its database and its own name. Tables have no tags. A database that
+// is a link has none of its own: Glue answers with those of the database it leads to, which may be
+// another account's ("How resource links work", Lake Formation Developer Guide).
 func glueTables() lister {
 	return &collector[types.Table]{
 		rules: resource.Schema{
-			Type: "AWS::Glue::Table", Version: 1,
+			Type: "AWS::Glue::Table", Version: 2,
 			Omit: []string{"UpdateTime", "LastAccessTime", "LastAnalyzedTime", "VersionId", "ViewDefinition.SubObjectsStatistics"},
 			Sets: map[string]string{
 				"IcebergTableMetadata.PartitionSpecs":   "{SpecId}",
@@ -88,6 +93,9 @@ func glueTables() lister {
 			list := glue.NewFromConfig(cfg).GetTables
 			return under(source[types.Database](glueDatabasePages(cfg)), "glue:GetDatabases", []string{glueGone},
 				func(d *types.Database) source[types.Table] {
+					if d.TargetDatabase != nil {
+						return given[types.Table](nil)
+					}
 					return paged(list,
 						func(token *string) *glue.GetTablesInput {
 							return &glue.GetTablesInput{CatalogId: d.CatalogId, DatabaseName: d.Name, MaxResults: aws.Int32(gluePage), NextToken: token}
@@ -111,15 +119,23 @@ func tableStatistics() []string {
 		"averageRecordSize", "objectCount", "recordCount", "sizeKey", // AWS Glue crawlers
 		"numFiles", "numRows", "rawDataSize", "totalSize", "transient_lastDdlTime", "last_modified_time", // Apache Hive
 		"metadata_location", "previous_metadata_location", // Apache Iceberg
+		"last_commit_time_sync", "last_commit_completion_time_sync", // Apache Hudi (HoodieMetaSyncOperations)
+		"trino_last_transaction_version", // Delta Lake in Trino (DeltaLakeTableMetadataScheduler)
 	}
 }
 
+// sparkStatistics begins the names of what ANALYZE TABLE of Apache Spark counts, of columns too
+// (HiveExternalCatalog).
+const sparkStatistics = "spark.sql.statistics."
+
 func withoutStatistics(t types.Table) types.Table {
-	for _, name := range tableStatistics() {
-		delete(t.Parameters, name)
-		if t.StorageDescriptor != nil {
-			delete(t.StorageDescriptor.Parameters, name)
-		}
+	names := tableStatistics()
+	counted := func(name, _ string) bool {
+		return slices.Contains(names, name) || strings.HasPrefix(name, sparkStatistics)
+	}
+	maps.DeleteFunc(t.Parameters, counted)
+	if t.StorageDescriptor != nil {
+		maps.DeleteFunc(t.StorageDescriptor.Parameters, counted)
 	}
 	return t
 }

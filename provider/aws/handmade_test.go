@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ type reply func(request map[string]any) any
 
 // refusal is the answer of a JSON service that fails.
 type refusal string
+
+// refused is a refusal with a text of its own.
+type refused struct{ code, message string }
 
 // handmade serves answers in the wire format of JSON services (operation in
 // X-Amz-Target) and of CBOR services (operation in the path), by operation. STS answers
@@ -56,6 +60,9 @@ func handmade(t *testing.T, replies map[string]reply) *cloud {
 		case refusal:
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(w, `{"__type":%q,"message":"no"}`, a)
+		case refused:
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"__type":%q,"message":%q}`, a.code, a.message)
 		case cbor.Map:
 			w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 			w.Header().Set("Content-Type", "application/cbor")
@@ -512,5 +519,248 @@ func TestHandmade_KeysThatMayNotBeDescribed(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.reason)
 			}
 		})
+	}
+}
+
+// machines serves two state machines; locked is the code by which the definition of the second one is
+// refused, metadata what is answered where it is not asked for.
+func machines(t *testing.T, locked string, metadata any) *cloud {
+	t.Helper()
+	arn := "arn:aws:states:us-east-1:" + account + ":stateMachine:"
+	described := func(name, more string) string {
+		return fmt.Sprintf(`{"stateMachineArn":"%s%s","name":%q,"status":"ACTIVE","type":"STANDARD","roleArn":"arn:role","creationDate":1761127200,
+			"encryptionConfiguration":{"type":"CUSTOMER_MANAGED_KMS_KEY","kmsKeyId":"k"},%s}`, arn, name, name, more)
+	}
+	return handmade(t, map[string]reply{
+		"ListStateMachines": always(fmt.Sprintf(`{"stateMachines":[{"stateMachineArn":"%sopen"},{"stateMachineArn":"%slocked"}]}`, arn, arn)),
+		"DescribeStateMachine": func(request map[string]any) any {
+			name := strings.TrimPrefix(fmt.Sprint(request["stateMachineArn"]), arn)
+			switch {
+			case name == "locked" && locked != "" && request["includedData"] != "METADATA_ONLY":
+				return refusal(locked)
+			case name == "locked" && locked != "" && metadata != nil:
+				return metadata
+			case name == "locked" && locked != "":
+				return described(name, `"definition":"{}"`)
+			}
+			return described(name, `"definition":"{\"StartAt\":\"A\"}","variableReferences":{"A":["x"]}`)
+		},
+		"ListTagsForResource": always(`{"tags":[]}`),
+	})
+}
+
+// A state machine whose definition the caller may not decrypt fails no other, and is with what was known
+// of it before what it was.
+func TestHandmade_StateMachineThatIsLockedIsUnknownInPartsAndFailsNoOther(t *testing.T) {
+	const typ = "AWS::StepFunctions::StateMachine"
+	before := listHandmade(t, machines(t, "", nil), "us-east-1", typ)
+	for code, reason := range map[string]provider.Reason{
+		"KmsAccessDeniedException": provider.ReasonAccessDenied, "KmsInvalidStateException": provider.ReasonOther, "KmsThrottlingException": provider.ReasonThrottled,
+	} {
+		t.Run(code, func(t *testing.T) {
+			rs, err := listScope(t, machines(t, code, nil).provider(t, only(typ)), scopeOf("us-east-1", typ))
+			if err != nil || len(rs) != 2 || len(rs[0].Unknown) != 0 || len(rs[1].Unknown) != 2 {
+				t.Fatalf("got %+v, %v", rs, err)
+			}
+			wantAt(t, rs[1], nil, "Definition")
+			wantAt(t, rs[1], "arn:role", "RoleArn")
+			for i, part := range []string{"attributes.Definition", "attributes.VariableReferences"} {
+				u := rs[1].Unknown[i]
+				if u.Part != part || provider.ReasonOf(u.Err) != reason || strings.Contains(u.Err.Error(), "kms:Decrypt") != (reason == provider.ReasonAccessDenied) {
+					t.Errorf("unknown is %s: %v", u.Part, u.Err)
+				}
+			}
+			if err := rs[1].Inherit(&before[1], nil); err != nil {
+				t.Fatal(err)
+			}
+			var h resource.Hasher
+			if h.Sum(&rs[1]) != h.Sum(&before[1]) || len(rs[1].Unknown) != 0 {
+				t.Errorf("it was\n%+v\nand is\n%+v", before[1], rs[1])
+			}
+		})
+	}
+}
+
+func TestHandmade_StateMachinesThatAreLocked(t *testing.T) {
+	const typ = "AWS::StepFunctions::StateMachine"
+	for _, tt := range []struct {
+		name     string
+		locked   string
+		metadata any
+		listed   int
+		reason   provider.Reason
+	}{
+		{"and may not be described either", "KmsAccessDeniedException", refusal("AccessDeniedException"), 0, provider.ReasonAccessDenied},
+		{"and gone meanwhile", "KmsAccessDeniedException", refusal("StateMachineDoesNotExist"), 1, ""},
+		{"no lock", "AccessDeniedException", nil, 0, provider.ReasonAccessDenied},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rs, err := listScope(t, machines(t, tt.locked, tt.metadata).provider(t, only(typ)), scopeOf("us-east-1", typ))
+			if len(rs) != tt.listed || (err != nil) != (tt.reason != "") || err != nil && provider.ReasonOf(err) != tt.reason {
+				t.Errorf("listed %d, %v", len(rs), err)
+			}
+		})
+	}
+}
+
+// What a check says of a locked state machine is which permission is missing. It tries the first one.
+func TestHandmade_CheckNamesTheKeyOfALockedStateMachine(t *testing.T) {
+	arn := "arn:aws:states:us-east-1:" + account + ":stateMachine:locked"
+	c := handmade(t, map[string]reply{
+		"ListStateMachines": always(`{"stateMachines":[{"stateMachineArn":"` + arn + `"}]}`),
+		"DescribeStateMachine": func(request map[string]any) any {
+			if request["includedData"] == nil {
+				return refusal("KmsAccessDeniedException")
+			}
+			return `{"stateMachineArn":"` + arn + `","name":"locked","definition":"{}"}`
+		},
+		"ListTagsForResource": always(`{"tags":[]}`),
+	})
+	found := checked(t, c.provider(t, only("AWS::StepFunctions::StateMachine")))
+	if want := account + "/us-east-1 AWS::StepFunctions::StateMachine denied kms:Decrypt"; found[len(found)-1] != want {
+		t.Errorf("found %q, want %q", found[len(found)-1], want)
+	}
+}
+
+// A function whose variables the caller may not decrypt is told without them, by an answer that is a
+// success. With what was known of it before it is what it was.
+func TestHandmade_VariablesOfAFunctionThatCannotBeDecrypted(t *testing.T) {
+	const typ = "AWS::Lambda::Function"
+	functions := func(parts string) *cloud {
+		return answers(t, map[string]string{
+			"GET /2015-03-31/functions":  `{"Functions":[{"FunctionName":"f","FunctionArn":"arn:f","KMSKeyArn":"arn:k","Timeout":3,` + parts + `},{"FunctionName":"bare","FunctionArn":"arn:f"}]}`,
+			"GET /2017-03-31/tags/arn:f": `{"Tags":{}}`,
+		})
+	}
+	const whole = `"Environment":{"Variables":{"TOKEN":"hunter2"}},"ImageConfigResponse":{"ImageConfig":{"Command":["a"]}},"RuntimeVersionConfig":{"RuntimeVersionArn":"arn:r"}`
+	before := listHandmade(t, functions(whole), "us-east-1", typ)
+	failed := functions(`"Environment":{"Error":{"ErrorCode":"AccessDeniedException","Message":"Lambda was unable to decrypt your environment variables because the KMS access was denied."}},
+		"ImageConfigResponse":{"Error":{"ErrorCode":"InternalError","Message":"no"}},"RuntimeVersionConfig":{"Error":{"ErrorCode":"InternalError","Message":"no"}}`)
+	rs, err := listScope(t, failed.provider(t, only(typ)), scopeOf("us-east-1", typ))
+	if err != nil || len(rs) != 2 || len(rs[0].Unknown) != 3 || len(rs[1].Unknown) != 0 {
+		t.Fatalf("got %+v, %v", rs, err)
+	}
+	for _, part := range []string{"Environment", "ImageConfigResponse", "RuntimeVersionConfig"} {
+		wantAt(t, rs[0], nil, part)
+	}
+	u := rs[0].Unknown[0]
+	want := "lambda ListFunctions: AccessDeniedException: Lambda was unable to decrypt your environment variables because the KMS access was denied.: grant the action kms:Decrypt"
+	if u.Part != "attributes.Environment" || provider.ReasonOf(u.Err) != provider.ReasonAccessDenied || u.Err.Error() != want {
+		t.Errorf("unknown is %s: %v", u.Part, u.Err)
+	}
+	if u := rs[0].Unknown[1]; u.Part != "attributes.ImageConfigResponse" || provider.ReasonOf(u.Err) != provider.ReasonOther {
+		t.Errorf("unknown is %s: %v", u.Part, u.Err)
+	}
+	if err := rs[0].Inherit(&before[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	var h resource.Hasher
+	if h.Sum(&rs[0]) != h.Sum(&before[0]) || len(rs[0].Unknown) != 0 {
+		t.Errorf("it was\n%s\nand is\n%s", before[0].Attributes, rs[0].Attributes)
+	}
+}
+
+// Behind a link stand the tables of another database, often another account's: they are not asked for,
+// and the link is listed as the database that it is.
+func TestHandmade_TablesBehindALinkAreNotListed(t *testing.T) {
+	c := handmade(t, map[string]reply{
+		"GetDatabases": always(`{"DatabaseList":[{"Name":"link","CatalogId":"123456789012","TargetDatabase":{"CatalogId":"999999999999","DatabaseName":"theirs"}},{"Name":"ours"}]}`),
+		"GetTables": func(request map[string]any) any {
+			if request["DatabaseName"] != "ours" {
+				t.Errorf("asked for the tables of %v", request["DatabaseName"])
+				return refusal("AccessDeniedException")
+			}
+			return `{"TableList":[{"Name":"orders","DatabaseName":"ours"}]}`
+		},
+		"GetTags": always(`{"Tags":{}}`),
+	})
+	if rs := listHandmade(t, c, "us-east-1", "AWS::Glue::Table"); len(rs) != 1 || rs[0].Key.ID != "ours/orders" {
+		t.Errorf("got %+v", rs)
+	}
+	rs := listHandmade(t, c, "us-east-1", "AWS::Glue::Database")
+	if len(rs) != 2 || rs[0].Key.ID != "link" {
+		t.Fatalf("got %+v", rs)
+	}
+	wantAt(t, rs[0], "theirs", "TargetDatabase", "DatabaseName")
+}
+
+// SageMaker says by a text that something was deleted, under a code that also says that a request is
+// wrong. Only with the text of its kind does it count as gone.
+func TestHandmade_SageMakerSaysByATextWhatIsGone(t *testing.T) {
+	types := map[string]string{"Endpoint": "endpoint", "Model": "model", "NotebookInstance": "notebook-instance"}
+	for _, tt := range []struct {
+		kind, message string
+		gone          bool
+	}{
+		{"Endpoint", `Could not find endpoint "arn:aws:sagemaker:us-east-1:123456789012:endpoint/gone".`, true},
+		{"Endpoint", `Could not find endpoint configuration "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/c".`, false},
+		{"Endpoint", `1 validation error detected`, false},
+		{"Model", `Could not find model "arn:aws:sagemaker:us-east-1:123456789012:model/gone".`, true},
+		{"Model", ``, false},
+		{"NotebookInstance", `RecordNotFound`, true},
+		{"NotebookInstance", `Could not find model "x"`, false},
+	} {
+		t.Run(tt.kind+" "+tt.message, func(t *testing.T) {
+			list := map[string]string{"Endpoint": "Endpoints", "Model": "Models", "NotebookInstance": "NotebookInstances"}[tt.kind]
+			c := handmade(t, map[string]reply{
+				"List" + list: always(fmt.Sprintf(`{%q:[{"%sName":"gone"},{"%sName":"here"}]}`, list, tt.kind, tt.kind)),
+				"Describe" + tt.kind: func(request map[string]any) any {
+					if request[tt.kind+"Name"] == "gone" {
+						return refused{"ValidationException", tt.message}
+					}
+					return fmt.Sprintf(`{"%sName":"here","%sArn":"arn:aws:sagemaker:us-east-1:%s:%s/here"}`, tt.kind, tt.kind, account, types[tt.kind])
+				},
+				"ListTags": always(`{"Tags":[]}`),
+			})
+			scope := scopeOf("us-east-1", "AWS::SageMaker::"+tt.kind)
+			rs, err := listScope(t, c.provider(t, only(scope.Type)), scope)
+			switch {
+			case tt.gone && (err != nil || len(rs) != 1 || rs[0].Key.ID != "here"):
+				t.Errorf("got %+v, %v", rs, err)
+			case !tt.gone && provider.ReasonOf(err) != provider.ReasonOther:
+				t.Errorf("listed %d, %v; want a failure", len(rs), err)
+			}
+		})
+	}
+}
+
+// What rules look for in a header is digested, as deep as it stands; what they look for elsewhere is to
+// be read.
+func TestHandmade_HeadersThatRulesLookFor(t *testing.T) {
+	match := func(field, text string) string {
+		return fmt.Sprintf(`{"ByteMatchStatement":{"FieldToMatch":%s,"PositionalConstraint":"EXACTLY","SearchString":%q,"TextTransformations":[]}}`, field, base64.StdEncoding.EncodeToString([]byte(text)))
+	}
+	const header = `{"SingleHeader":{"Name":"x-origin-verify"}}`
+	rules := `"Rules":[{"Name":"origin","Priority":1,"Statement":{"NotStatement":{"Statement":{"OrStatement":{"Statements":[` + match(header, "hunter2") + `,` + match(header, "hunter3") + `]}}}}},
+		{"Name":"path","Priority":2,"Statement":` + match(`{"UriPath":{}}`, "/admin") + `}]`
+	c := handmade(t, map[string]reply{
+		"ListWebACLs": func(request map[string]any) any {
+			if request["Scope"] != "REGIONAL" {
+				return `{"WebACLs":[]}`
+			}
+			return `{"WebACLs":[{"Id":"w","Name":"w","ARN":"arn:w"}]}`
+		},
+		"GetWebACL": always(`{"WebACL":{"Id":"w","Name":"w","ARN":"arn:w","DefaultAction":{},"VisibilityConfig":{},` + rules + `}}`),
+		"ListRuleGroups": func(request map[string]any) any {
+			if request["Scope"] != "REGIONAL" {
+				return `{"RuleGroups":[]}`
+			}
+			return `{"RuleGroups":[{"Id":"g","Name":"g","ARN":"arn:g"}]}`
+		},
+		"GetRuleGroup":        always(`{"RuleGroup":{"Id":"g","Name":"g","ARN":"arn:g","Capacity":1,"VisibilityConfig":{},` + rules + `}}`),
+		"ListTagsForResource": always(`{"TagInfoForResource":{"TagList":[]}}`),
+	})
+	for _, typ := range []string{"AWS::WAFv2::WebACL", "AWS::WAFv2::RuleGroup"} {
+		rs := listHandmade(t, c, "us-east-1", typ)
+		if len(rs) != 1 {
+			t.Fatalf("%s: got %+v", typ, rs)
+		}
+		wantAt(t, rs[0], digest("hunter2"), "SecretSearchStrings", "origin/NotStatement/OrStatement/0/SearchString")
+		wantAt(t, rs[0], digest("hunter3"), "SecretSearchStrings", "origin/NotStatement/OrStatement/1/SearchString")
+		wantAt(t, rs[0], "x-origin-verify", "Rules", 0, "Statement", "NotStatement", "Statement", "OrStatement", "Statements", 0, "ByteMatchStatement", "FieldToMatch", "SingleHeader", "Name")
+		wantAt(t, rs[0], base64.StdEncoding.EncodeToString([]byte("/admin")), "Rules", 1, "Statement", "ByteMatchStatement", "SearchString")
+		if strings.Contains(string(rs[0].Attributes), base64.StdEncoding.EncodeToString([]byte("hunter2"))) {
+			t.Errorf("the document holds a secret: %s", rs[0].Attributes)
+		}
 	}
 }

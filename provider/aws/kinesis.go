@@ -20,8 +20,8 @@ func kinesisCollectors() []lister { return []lister{kinesisStreams()} }
 func kinesisStreams() lister {
 	return &collector[tagged[types.StreamDescriptionSummary]]{
 		rules: resource.Schema{
-			Type: "AWS::Kinesis::Stream", Version: 1,
-			Omit: []string{"StreamStatus", "ConsumerCount", "ChannelCount"},
+			Type: "AWS::Kinesis::Stream", Version: 2,
+			Omit: []string{"StreamStatus", "ConsumerCount", "ChannelCount", "WarmThroughput.CurrentMiBps"},
 			Sets: map[string]string{"EnhancedMonitoring": "", "EnhancedMonitoring.ShardLevelMetrics": ""},
 		},
 		action: "kinesis:ListStreams",
@@ -46,7 +46,7 @@ func kinesisStreams() lister {
 						return &kinesis.DescribeStreamSummaryInput{StreamName: s.It.StreamName}
 					},
 					func(s *tagged[types.StreamDescriptionSummary], o *kinesis.DescribeStreamSummaryOutput) bool {
-						return replaced(&s.It, o.StreamDescriptionSummary, func(s *types.StreamDescriptionSummary) *string { return s.StreamName })
+						return replaced(&s.It, withoutOwnShards(o.StreamDescriptionSummary), func(s *types.StreamDescriptionSummary) *string { return s.StreamName })
 					}),
 				tagPagesBy("kinesis:ListTagsForStream", client.ListTagsForStream,
 					func(s *types.StreamDescriptionSummary, token *string) *kinesis.ListTagsForStreamInput {
@@ -69,4 +69,13 @@ func kinesisStreams() lister {
 			}
 		},
 	}
+}
+
+// withoutOwnShards leaves out how many shards an on-demand stream has: Kinesis makes and merges
+// them as the traffic goes ("Choose the right mode", Kinesis Data Streams Developer Guide).
+func withoutOwnShards(s *types.StreamDescriptionSummary) *types.StreamDescriptionSummary {
+	if s != nil && s.StreamModeDetails != nil && s.StreamModeDetails.StreamMode == types.StreamModeOnDemand {
+		s.OpenShardCount = nil
+	}
+	return s
 }

@@ -94,7 +94,8 @@ func kmsKeyDetails(cfg aws.Config) []detail[kmsKey] {
 			func(k *kmsKey) *kms.GetKeyRotationStatusInput { return &kms.GetKeyRotationStatusInput{KeyId: k.KeyId} },
 			func(k *kmsKey, o *kms.GetKeyRotationStatusOutput) {
 				k.Rotation = &kmsRotation{o.KeyRotationEnabled, o.RotationPeriodInDays}
-			}, "UnsupportedOperationException"), // asymmetric keys, and those of other key stores
+			}, "UnsupportedOperationException", // asymmetric keys, and those of other key stores
+		).andBeside(),
 		pagedTagging("kms:ListResourceTags", client.ListResourceTags,
 			func(k *kmsKey, token *string) *kms.ListResourceTagsInput {
 				return &kms.ListResourceTagsInput{KeyId: k.KeyId, Limit: aws.Int32(kmsTagPage), Marker: token}

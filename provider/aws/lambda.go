@@ -1,9 +1,12 @@
 package aws
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/elava-dev/elava/resource"
 )
@@ -29,13 +32,13 @@ type function struct {
 func lambdaFunctions() lister {
 	return &collector[function]{
 		rules: resource.Schema{
-			Type: "AWS::Lambda::Function", Version: 1,
+			Type: "AWS::Lambda::Function", Version: 2,
 			Omit: []string{
 				"Tags", "State",
 				"LastModified", "RevisionId", "CodeSize", // they follow CodeSha256 and the configuration
 				"ConfigSha256", // of all else here, secrets included
 				"LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode",
-				"Environment.Error",
+				"Environment.Error", "ImageConfigResponse.Error", "RuntimeVersionConfig.Error", // see unreadable
 			},
 			Sets: map[string]string{ // not Layers: a later one hides files of an earlier one
 				"Architectures":              "",
@@ -68,10 +71,32 @@ func lambdaFunctions() lister {
 		read: func(f *function) facts {
 			return facts{
 				ID: f.FunctionName, ARN: f.FunctionArn, Name: aws.ToString(f.FunctionName),
-				Status: string(f.State), Tags: f.Tags,
+				Status: string(f.State), Tags: f.Tags, Unknown: f.unreadable(),
 			}
 		},
 	}
+}
+
+// unreadable are the parts in whose place Lambda answers with an error: the variables of a function
+// whose key the caller may not use, for example.
+func (f *function) unreadable() []resource.Unknown {
+	var all []resource.Unknown
+	failed := func(part, action string, code, message *string) {
+		all = append(all, resource.Unknown{Part: resource.PartAttributes + part, Err: classify(&smithy.OperationError{
+			ServiceID: lambda.ServiceID, OperationName: "ListFunctions",
+			Err: &smithy.GenericAPIError{Code: cmp.Or(aws.ToString(code), "(no code)"), Message: aws.ToString(message)},
+		}, action)})
+	}
+	if e := f.Environment; e != nil && e.Error != nil {
+		failed("Environment", actionDecrypt, e.Error.ErrorCode, e.Error.Message)
+	}
+	if c := f.ImageConfigResponse; c != nil && c.Error != nil {
+		failed("ImageConfigResponse", "", c.Error.ErrorCode, c.Error.Message)
+	}
+	if c := f.RuntimeVersionConfig; c != nil && c.Error != nil {
+		failed("RuntimeVersionConfig", "", c.Error.ErrorCode, c.Error.Message)
+	}
+	return all
 }
 
 func lambdaEventSourceMappings() lister {

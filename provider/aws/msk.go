@@ -16,8 +16,13 @@ func mskCollectors() []lister { return []lister{mskClusters(), mskConfigurations
 func mskClusters() lister {
 	return &collector[types.Cluster]{
 		rules: resource.Schema{
-			Type: "AWS::MSK::Cluster", Version: 1,
-			Omit: []string{"Tags", "State", "StateInfo", "ActiveOperationArn", "CurrentVersion"},
+			Type: "AWS::MSK::Cluster", Version: 2,
+			Omit: []string{
+				"Tags", "State", "StateInfo", "ActiveOperationArn",
+				"CurrentVersion", // that of the last operation
+				// Some of the servers, and not the same ones each time (Terraform's aws_msk_cluster).
+				"Provisioned.ZookeeperConnectString", "Provisioned.ZookeeperConnectStringTls",
+			},
 			Sets: map[string]string{
 				"Provisioned.BrokerNodeGroupInfo.ClientSubnets":                    "",
 				"Provisioned.BrokerNodeGroupInfo.SecurityGroups":                   "",
@@ -26,7 +31,7 @@ func mskClusters() lister {
 				"Serverless.VpcConfigs":                                            "",
 				"Serverless.VpcConfigs.SecurityGroupIds":                           "",
 				"Serverless.VpcConfigs.SubnetIds":                                  "",
-			}, // the version is that of the last operation
+			},
 		},
 		action: "kafka:ListClustersV2",
 		pages: func(cfg aws.Config) source[types.Cluster] {

@@ -16,6 +16,11 @@ import (
 
 func noisesOfEvents() []observed {
 	s := aws.String
+	shards := func(mode kinesis.StreamMode, n int32) kinesis.StreamDescriptionSummary {
+		return *withoutOwnShards(&kinesis.StreamDescriptionSummary{
+			OpenShardCount: &n, StreamModeDetails: &kinesis.StreamModeDetails{StreamMode: mode}, WarmThroughput: &kinesis.WarmThroughputObject{CurrentMiBps: &n},
+		})
+	}
 	target := func(id, input string) eventbridge.Target { return eventbridge.Target{Id: &id, Input: &input} }
 	header := func(v string) eventbridge.Target {
 		return eventbridge.Target{Id: s("a"), HttpParameters: &eventbridge.HttpParameters{HeaderParameters: map[string]string{"Authorization": v}}}
@@ -48,6 +53,11 @@ func noisesOfEvents() []observed {
 		noise("the readers of a stream and the order of its metrics", "AWS::Kinesis::Stream",
 			kinesis.StreamDescriptionSummary{ConsumerCount: aws.Int32(1), EnhancedMonitoring: []kinesis.EnhancedMetrics{{ShardLevelMetrics: []kinesis.MetricsName{"a", "b"}}}},
 			kinesis.StreamDescriptionSummary{ConsumerCount: aws.Int32(2), EnhancedMonitoring: []kinesis.EnhancedMetrics{{ShardLevelMetrics: []kinesis.MetricsName{"b", "a"}}}}),
+		noise("the throughput and the shards of an on-demand stream", "AWS::Kinesis::Stream", shards("ON_DEMAND", 4), shards("ON_DEMAND", 8)),
+		changed("the shards of a provisioned stream", "AWS::Kinesis::Stream", shards("PROVISIONED", 4), shards("PROVISIONED", 8), "attributes.OpenShardCount"),
+		changed("the throughput that a stream is to have", "AWS::Kinesis::Stream",
+			kinesis.StreamDescriptionSummary{WarmThroughput: &kinesis.WarmThroughputObject{TargetMiBps: aws.Int32(1)}}, kinesis.StreamDescriptionSummary{WarmThroughput: &kinesis.WarmThroughputObject{TargetMiBps: aws.Int32(2)}},
+			"attributes.WarmThroughput.TargetMiBps"),
 		changed("how long a stream keeps records", "AWS::Kinesis::Stream",
 			kinesis.StreamDescriptionSummary{RetentionPeriodHours: aws.Int32(24)}, kinesis.StreamDescriptionSummary{RetentionPeriodHours: aws.Int32(48)}, "attributes.RetentionPeriodHours"),
 	}

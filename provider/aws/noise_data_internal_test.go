@@ -81,7 +81,11 @@ func noisesOfData() []observed {
 func noisesOfGlue() []observed {
 	s := aws.String
 	counted := func(n string) glue.Table {
-		return withoutStatistics(glue.Table{UpdateTime: at(len(n)), Parameters: map[string]string{"recordCount": n, "classification": "json"},
+		return withoutStatistics(glue.Table{UpdateTime: at(len(n)),
+			Parameters: map[string]string{
+				"recordCount": n, "classification": "json", "last_commit_time_sync": n, "last_commit_completion_time_sync": n,
+				"trino_last_transaction_version": n, "spark.sql.statistics.numRows": n, "spark.sql.statistics.colStats.id.max": n,
+			},
 			StorageDescriptor: &glue.StorageDescriptor{Parameters: map[string]string{"sizeKey": n}}})
 	}
 	columns := func(names ...string) glue.Table {
@@ -92,7 +96,10 @@ func noisesOfGlue() []observed {
 			glue.Database{CreateTableDefaultPermissions: []glue.PrincipalPermissions{{Permissions: []glue.Permission{"ALL", "SELECT"}}}},
 			glue.Database{CreateTableDefaultPermissions: []glue.PrincipalPermissions{{Permissions: []glue.Permission{"SELECT", "ALL"}}}}),
 		changed("another place of a database", "AWS::Glue::Database", glue.Database{LocationUri: s("a")}, glue.Database{LocationUri: s("b")}, "attributes.LocationUri"),
-		noise("what crawlers count", "AWS::Glue::Table", counted("1"), counted("22")),
+		noise("what crawlers and engines count", "AWS::Glue::Table", counted("1"), counted("22")),
+		changed("a parameter of a table", "AWS::Glue::Table",
+			withoutStatistics(glue.Table{Parameters: map[string]string{"spark.sql.sources.provider": "a"}}), withoutStatistics(glue.Table{Parameters: map[string]string{"spark.sql.sources.provider": "b"}}),
+			"attributes.Parameters.spark.sql.sources.provider"),
 		changed("the order of columns", "AWS::Glue::Table", columns("a", "b"), columns("b", "a"),
 			"attributes.StorageDescriptor.Columns[0].Name", "attributes.StorageDescriptor.Columns[1].Name"),
 		noise("when a job was modified", "AWS::Glue::Job", glue.Job{LastModifiedOn: at(1)}, glue.Job{LastModifiedOn: at(2)}),

@@ -1,6 +1,8 @@
 package aws
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ec2 "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
@@ -186,7 +188,7 @@ func ec2CapacityNoises() []observed {
 		return ec2.SpotInstanceRequest{LaunchSpecification: &l, Status: &ec2.SpotInstanceStatus{Code: s("fulfilled"), UpdateTime: at(hour)}}
 	}
 	fleet := func(target int32, fulfilled float64) ec2.SpotFleetRequestConfig {
-		return ec2.SpotFleetRequestConfig{SpotFleetRequestConfig: &ec2.SpotFleetRequestConfigData{TargetCapacity: &target, FulfilledCapacity: &fulfilled, OnDemandFulfilledCapacity: &fulfilled}}
+		return ec2.SpotFleetRequestConfig{ActivityStatus: ec2.ActivityStatus(fmt.Sprint(fulfilled)), SpotFleetRequestConfig: &ec2.SpotFleetRequestConfigData{TargetCapacity: &target, FulfilledCapacity: &fulfilled, OnDemandFulfilledCapacity: &fulfilled}}
 	}
 	return []observed{
 		{name: "a placement group's tags in its document", typ: "AWS::EC2::PlacementGroup",
@@ -213,8 +215,8 @@ func ec2CapacityNoises() []observed {
 		{name: "what a spot fleet has", typ: "AWS::EC2::SpotFleet", before: fleet(3, 1), after: fleet(3, 2)},
 		{name: "what a spot fleet wants", typ: "AWS::EC2::SpotFleet", before: fleet(3, 1), after: fleet(4, 1), paths: []string{config + "TargetCapacity"}},
 		{name: "what a fleet has", typ: "AWS::EC2::EC2Fleet",
-			before: ec2.FleetData{FulfilledCapacity: aws.Float64(1), FulfilledOnDemandCapacity: aws.Float64(1)},
-			after:  ec2.FleetData{FulfilledCapacity: aws.Float64(2), FulfilledOnDemandCapacity: aws.Float64(2)}},
+			before: ec2.FleetData{ActivityStatus: "fulfilled", FulfilledCapacity: aws.Float64(1), FulfilledOnDemandCapacity: aws.Float64(1)},
+			after:  ec2.FleetData{ActivityStatus: "pending_termination", FulfilledCapacity: aws.Float64(2), FulfilledOnDemandCapacity: aws.Float64(2)}},
 		{name: "what a fleet wants", typ: "AWS::EC2::EC2Fleet",
 			before: ec2.FleetData{TargetCapacitySpecification: &ec2.TargetCapacitySpecification{TotalTargetCapacity: aws.Int32(1)}},
 			after:  ec2.FleetData{TargetCapacitySpecification: &ec2.TargetCapacitySpecification{TotalTargetCapacity: aws.Int32(2)}},

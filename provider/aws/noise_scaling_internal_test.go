@@ -15,6 +15,9 @@ func balancingNoises() []observed {
 	condition := func(field string, values ...string) elbv2.RuleCondition {
 		return elbv2.RuleCondition{Field: &field, Values: values}
 	}
+	header := func(values ...string) rule {
+		return rule{Rule: elbv2.Rule{Conditions: []elbv2.RuleCondition{{Field: s("http-header"), HttpHeaderConfig: &elbv2.HttpHeaderConditionConfig{HttpHeaderName: s("X-Origin"), Values: values}}}}}
+	}
 	return []observed{
 		{name: "the order of a classic load balancer's parts", typ: "AWS::ElasticLoadBalancing::LoadBalancer",
 			before: classic(elb.LoadBalancerDescription{Subnets: []string{"a", "b"}, Instances: []elb.Instance{{InstanceId: s("c")}, {InstanceId: s("d")}},
@@ -40,6 +43,9 @@ func balancingNoises() []observed {
 		{name: "the order of a rule's conditions and their values", typ: "AWS::ElasticLoadBalancingV2::ListenerRule",
 			before: rule{Rule: elbv2.Rule{Conditions: []elbv2.RuleCondition{condition("path-pattern", "/a", "/b"), condition("host-header", "c")}}},
 			after:  rule{Rule: elbv2.Rule{Conditions: []elbv2.RuleCondition{condition("host-header", "c"), condition("path-pattern", "/b", "/a")}}}},
+		{name: "the order of a header's values", typ: "AWS::ElasticLoadBalancingV2::ListenerRule", before: header("1", "22"), after: header("22", "1")},
+		{name: "one more value of a header", typ: "AWS::ElasticLoadBalancingV2::ListenerRule", before: header("333"), after: header("1", "333"),
+			paths: []string{"attributes.Conditions[0].HttpHeaderConfig.Values[digest:1]"}},
 		{name: "a rule of another priority", typ: "AWS::ElasticLoadBalancingV2::ListenerRule",
 			before: rule{Rule: elbv2.Rule{Priority: s("1")}}, after: rule{Rule: elbv2.Rule{Priority: s("2")}}, paths: []string{"attributes.Priority"}},
 	}

@@ -261,7 +261,7 @@ func organizationPolicies() lister {
 						return true
 					}).only(resource.PartAttributes + "Content"),
 				organizationTagging(cfg,
-					func(p *organizationPolicy) *string { return p.Id }, func(p *organizationPolicy, tags []types.Tag) { p.Tags = tags }),
+					func(p *organizationPolicy) *string { return p.Id }, func(p *organizationPolicy, tags []types.Tag) { p.Tags = tags }).andBeside(),
 			}
 		},
 		vanished: []string{"PolicyNotFoundException", "TargetNotFoundException"},

@@ -83,6 +83,7 @@ func route53ZoneDetails(cfg aws.Config) []detail[hostedZone] {
 		}),
 	}, {
 		parts:  []string{resource.PartTags},
+		beside: true,
 		action: "route53:ListTagsForResources",
 		size:   route53TagBatch,
 		fetch: batchTags((*hostedZone).id, func(z *hostedZone) *map[string]string { return &z.Tags },

@@ -111,6 +111,7 @@ func s3Details(cfg aws.Config) []detail[bucket] {
 		}),
 	}, {
 		parts:  []string{resource.PartAttributes + "ServerSideEncryptionConfiguration"},
+		beside: true,
 		action: "s3:GetEncryptionConfiguration",
 		absent: []string{"ServerSideEncryptionConfigurationNotFoundError"},
 		fetch: each(func(ctx context.Context, b *bucket) error {
@@ -122,6 +123,7 @@ func s3Details(cfg aws.Config) []detail[bucket] {
 		}),
 	}, {
 		parts:  []string{resource.PartAttributes + "Versioning"},
+		beside: true,
 		action: "s3:GetBucketVersioning",
 		fetch: each(func(ctx context.Context, b *bucket) error {
 			out, err := client(b).GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: b.Name})
@@ -132,6 +134,7 @@ func s3Details(cfg aws.Config) []detail[bucket] {
 		}),
 	}, {
 		parts:  []string{resource.PartAttributes + "PublicAccessBlockConfiguration"},
+		beside: true,
 		action: "s3:GetBucketPublicAccessBlock",
 		absent: []string{"NoSuchPublicAccessBlockConfiguration"},
 		fetch: each(func(ctx context.Context, b *bucket) error {
@@ -143,6 +146,7 @@ func s3Details(cfg aws.Config) []detail[bucket] {
 		}),
 	}, {
 		parts:  []string{resource.PartAttributes + "Policy"},
+		beside: true,
 		action: "s3:GetBucketPolicy",
 		absent: []string{"NoSuchBucketPolicy"},
 		fetch: each(func(ctx context.Context, b *bucket) error {

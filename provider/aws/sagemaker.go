@@ -1,9 +1,13 @@
 package aws
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/elava-dev/elava/resource"
 )
@@ -23,6 +27,17 @@ func sagemakerTagsBy[T any](cfg aws.Config, arn func(*T) *string) detail[tagged[
 		},
 		func(o *sagemaker.ListTagsOutput) ([]types.Tag, *string) { return o.Tags, o.NextToken },
 		func(t types.Tag) (*string, *string) { return t.Key, t.Value })
+}
+
+// sagemakerSays recognizes the error that there is no such resource by the beginning of its text. Only
+// domains have a code for that; the others share one with all that can be wrong about a request
+// (Terraform's provider looks for the same texts). The name that follows is quoted either way.
+func sagemakerSays(text string) func(error) bool {
+	return func(err error) bool {
+		var api smithy.APIError
+		return errors.As(err, &api) && api.ErrorCode() == "ValidationException" &&
+			strings.HasPrefix(strings.ReplaceAll(api.ErrorMessage(), "'", `"`), text)
+	}
 }
 
 func sagemakerEndpoints() lister {
@@ -64,7 +79,7 @@ func sagemakerEndpoints() lister {
 				},
 				func(v *tagged[sagemaker.DescribeEndpointOutput], o *sagemaker.DescribeEndpointOutput) bool {
 					return replaced(&v.It, o, func(v *sagemaker.DescribeEndpointOutput) *string { return v.EndpointName })
-				}),
+				}).goneBy(sagemakerSays(`Could not find endpoint "`)),
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeEndpointOutput) *string { return v.EndpointArn }),
 			}
 		},
@@ -109,7 +124,7 @@ func sagemakerModels() lister {
 				},
 				func(v *tagged[sagemaker.DescribeModelOutput], o *sagemaker.DescribeModelOutput) bool {
 					return replaced(&v.It, o, func(v *sagemaker.DescribeModelOutput) *string { return v.ModelName })
-				}),
+				}).goneBy(sagemakerSays(`Could not find model "`)),
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeModelOutput) *string { return v.ModelArn }),
 			}
 		},
@@ -153,7 +168,7 @@ func sagemakerNotebooks() lister {
 				},
 				func(v *tagged[sagemaker.DescribeNotebookInstanceOutput], o *sagemaker.DescribeNotebookInstanceOutput) bool {
 					return replaced(&v.It, o, func(v *sagemaker.DescribeNotebookInstanceOutput) *string { return v.NotebookInstanceName })
-				}),
+				}).goneBy(sagemakerSays("RecordNotFound")),
 				sagemakerTagsBy(cfg, func(v *sagemaker.DescribeNotebookInstanceOutput) *string { return v.NotebookInstanceArn }),
 			}
 		},

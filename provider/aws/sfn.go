@@ -1,6 +1,10 @@
 package aws
 
 import (
+	"context"
+	"errors"
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -22,7 +26,6 @@ func sfnTagsBy[T any](cfg aws.Config, arn func(*T) *string) detail[tagged[T]] {
 }
 
 func sfnStateMachines() lister {
-	arn := func(m *sfn.DescribeStateMachineOutput) *string { return m.StateMachineArn }
 	return &collector[tagged[sfn.DescribeStateMachineOutput]]{
 		rules: resource.Schema{
 			Type: "AWS::StepFunctions::StateMachine", Version: 1,
@@ -43,16 +46,7 @@ func sfnStateMachines() lister {
 				})
 		},
 		details: func(cfg aws.Config) []detail[tagged[sfn.DescribeStateMachineOutput]] {
-			return []detail[tagged[sfn.DescribeStateMachineOutput]]{
-				describing("states:DescribeStateMachine", sfn.NewFromConfig(cfg).DescribeStateMachine,
-					func(m *tagged[sfn.DescribeStateMachineOutput]) *sfn.DescribeStateMachineInput {
-						return &sfn.DescribeStateMachineInput{StateMachineArn: m.It.StateMachineArn}
-					},
-					func(m *tagged[sfn.DescribeStateMachineOutput], o *sfn.DescribeStateMachineOutput) bool {
-						return replaced(&m.It, o, arn)
-					}),
-				sfnTagsBy(cfg, arn),
-			}
+			return []detail[tagged[sfn.DescribeStateMachineOutput]]{sfnDescribing(cfg), sfnTagsBy(cfg, sfnMachineARN)}
 		},
 		vanished: []string{"StateMachineDoesNotExist", "ResourceNotFound"},
 		read: func(m *tagged[sfn.DescribeStateMachineOutput]) facts {
@@ -62,6 +56,42 @@ func sfnStateMachines() lister {
 			}
 		},
 	}
+}
+
+func sfnMachineARN(m *sfn.DescribeStateMachineOutput) *string { return m.StateMachineArn }
+
+// sfnLocked are the codes by which DescribeStateMachine says that it could not decrypt the definition
+// (Step Functions API Reference).
+var sfnLocked = []string{"KmsAccessDeniedException", "KmsInvalidStateException", "KmsThrottlingException"}
+
+// sfnDescribing asks once more, without the definition, where that is encrypted under a key that the
+// caller cannot use. What follows from the definition is unknown then, and the rest is not.
+func sfnDescribing(cfg aws.Config) detail[tagged[sfn.DescribeStateMachineOutput]] {
+	describe := func(included types.IncludedData) detail[tagged[sfn.DescribeStateMachineOutput]] {
+		return describing("states:DescribeStateMachine", sfn.NewFromConfig(cfg).DescribeStateMachine,
+			func(m *tagged[sfn.DescribeStateMachineOutput]) *sfn.DescribeStateMachineInput {
+				return &sfn.DescribeStateMachineInput{StateMachineArn: m.It.StateMachineArn, IncludedData: included}
+			},
+			func(m *tagged[sfn.DescribeStateMachineOutput], o *sfn.DescribeStateMachineOutput) bool {
+				return replaced(&m.It, o, sfnMachineARN)
+			})
+	}
+	d, metadata := describe(""), describe(types.IncludedDataMetadataOnly)
+	all := d.fetch
+	d.fetch = each(func(ctx context.Context, m *tagged[sfn.DescribeStateMachineOutput]) error {
+		locked := all(ctx, []*tagged[sfn.DescribeStateMachineOutput]{m})
+		if !slices.Contains(sfnLocked, errorCode(locked)) {
+			return locked
+		}
+		if err := metadata.fetch(ctx, []*tagged[sfn.DescribeStateMachineOutput]{m}); err != nil {
+			return err
+		}
+		m.It.Definition, m.It.VariableReferences = nil, nil // "{}", which says nothing
+		return &lockedError{classify(locked, actionDecrypt)}
+	})
+	d.parts = []string{resource.PartAttributes + "Definition", resource.PartAttributes + "VariableReferences"}
+	d.barred = func(err error) bool { return errors.As(err, new(*lockedError)) }
+	return d
 }
 
 func sfnActivities() lister {

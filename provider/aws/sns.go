@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -103,11 +104,12 @@ const (
 )
 
 // snsSubscriptions names a subscription by its topic and what its ARN has behind it. Before
-// its confirmation it has no ARN, and is named by protocol and endpoint.
+// its confirmation it has no ARN, and is named by protocol and endpoint; under another key for digests
+// that is another name where the endpoint has a path.
 func snsSubscriptions() lister {
 	return &collector[subscription]{
 		rules: resource.Schema{
-			Type: "AWS::SNS::Subscription", Version: 1,
+			Type: "AWS::SNS::Subscription", Version: 2,
 			Omit:     []string{"PendingConfirmation", "ReplayStatus"},
 			Policies: []string{"DeliveryPolicy", "EffectiveDeliveryPolicy", "FilterPolicy", "RedrivePolicy", "ReplayPolicy"},
 		},
@@ -146,6 +148,11 @@ func snsSubscriptions() lister {
 		},
 		vanished: snsGone(),
 		terminal: []string{snsDeleted},
+		hide: func(s *subscription, digest resource.Digest) {
+			if s.Protocol == "http" || s.Protocol == "https" {
+				s.Endpoint = snsHidden(s.Endpoint, digest)
+			}
+		},
 		read: func(s *subscription) facts {
 			f := facts{ID: aws.String(after(s.TopicArn, ":") + "/" + after(s.SubscriptionArn, ":")), Name: s.Endpoint, Status: "Confirmed"}
 			switch {
@@ -162,6 +169,20 @@ func snsSubscriptions() lister {
 			return f
 		},
 	}
+}
+
+// snsHidden keeps scheme and host of an endpoint: what follows, and the user before it, is what others
+// may write to a chat or raise an alarm with.
+func snsHidden(endpoint string, digest resource.Digest) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return digest(endpoint)
+	}
+	open := u.Scheme + "://" + u.Host
+	if endpoint == open || endpoint == open+"/" {
+		return endpoint
+	}
+	return open + "/" + digest(endpoint)
 }
 
 func (s *subscription) confirmed() bool {
