@@ -76,19 +76,18 @@ func (e *Error) Error() string { return e.Message }
 type Engine struct {
 	store  storage.Store
 	limits Limits
-	slots  chan struct{}
-	conns  connector
+	idle   chan *connector // as many as there may be queries at a time
 	live   *sessions
 }
 
 // New returns an engine over a store that must stay open as long as it is used.
 func New(store storage.Store, limits Limits) *Engine {
 	limits = limits.orDefaults()
-	live := newSessions()
-	return &Engine{
-		store: store, limits: limits, slots: make(chan struct{}, limits.Concurrent),
-		conns: newConnector(live, limits), live: live,
+	e := &Engine{store: store, limits: limits, idle: make(chan *connector, limits.Concurrent), live: newSessions()}
+	for range limits.Concurrent {
+		e.idle <- newConnector(e.live, limits)
 	}
+	return e
 }
 
 // Result is an answer.
@@ -107,9 +106,13 @@ func (e *Engine) Query(ctx context.Context, text string, revision int64) (*Resul
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, e.limits.Time, ErrTime)
 	defer cancel()
+	var c *connector
 	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
+	case c = <-e.idle:
+		defer func() {
+			c.session = nil
+			e.idle <- c
+		}()
 	case <-limited.Done():
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -117,7 +120,8 @@ func (e *Engine) Query(ctx context.Context, text string, revision int64) (*Resul
 		return nil, ErrBusy
 	}
 	s := &session{ctx: limited, store: e.store, revision: revision, exact: mentionsCollation(text)}
-	result, err := e.run(s, text)
+	c.session = s
+	result, err := e.run(c, text)
 	if err != nil {
 		return nil, e.explain(ctx, s, err)
 	}
@@ -149,8 +153,8 @@ func (e *Engine) explain(ctx context.Context, s *session, err error) error {
 }
 
 // run executes a statement on a connection of its own.
-func (e *Engine) run(s *session, text string) (result *Result, err error) {
-	db := sql.OpenDB(e.conns)
+func (e *Engine) run(c *connector, text string) (result *Result, err error) {
+	s, db := c.session, sql.OpenDB(c)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(s.ctx)
 	if err != nil {

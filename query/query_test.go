@@ -228,6 +228,7 @@ func TestEngine_EndsWhatTakesTooLong(t *testing.T) {
 	for _, text := range []string{
 		forever + "count(*) from c", forever + "x from c where x < 0", "select 1 union all select x from (" + forever + "x from c where x < 0)",
 		"select count(*) from changes a, changes b, changes c, changes d, changes e where a.name || b.name || c.name || d.name || e.name = 'x'",
+		manyColumns("t.s like p.s"), manyColumns("t.s glob replace(p.s, '%', '*')"), manyColumns("t.s like p.s escape 'x'"),
 		forever + "max(hex(x)) from c where instr(printf('%.200000c', 'x'), printf('%.100000c', 'x') || x) = -1",
 	} {
 		begin := time.Now()
@@ -244,6 +245,13 @@ func TestEngine_EndsWhatTakesTooLong(t *testing.T) {
 	if _, err := e.Query(ctx, "select 1", 30); !errors.Is(err, context.Canceled) {
 		t.Errorf("a canceled query: %v", err)
 	}
+}
+
+// manyColumns computes an expression of a long text and a long pattern in every column of
+// one row, between which SQLite does not look whether it is to end.
+func manyColumns(expression string) string {
+	return "with t(s) as materialized (select printf('%.*c', 4000000, 'a')), p(s) as materialized (select '%' || printf('%.*c', 900, 'a') || 'b%') select " +
+		strings.TrimSuffix(strings.Repeat(expression+",", 100), ",") + " from t, p"
 }
 
 func TestEngine_EndsWhatTakesTooMuchMemory(t *testing.T) {
