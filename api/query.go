@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/elava-dev/elava/query"
 )
 
 // queryPath is the one path that is asked with a body.
@@ -48,38 +50,95 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.answerInTurn(w, r, func(r *http.Request) (answer, error) {
-		result, err := s.runQuery(r.Context(), q)
-		if err != nil {
-			return answer{}, err
-		}
-		body, err := encode(result)
-		if err != nil {
-			return answer{}, fmt.Errorf("encoding the answer: %w", err)
-		}
-		return answer{body: body, notices: s.notices()}, nil
-	})
+	s.answerInTurn(w, r, func(r *http.Request) (answer, error) { return s.runQuery(r.Context(), q) })
 }
 
-func (s *Server) runQuery(ctx context.Context, q *QueryRequest) (*QueryResult, error) {
+const (
+	// maxSending is how many bytes of answers to queries are being sent at a time: what
+	// slow clients have not taken stays in memory. Others wait, and count among the queries
+	// that run.
+	maxSending = 64 << 20
+
+	// minSending is the length in bytes below which an answer does not wait: all that are
+	// answered at a time take little.
+	minSending = 64 << 10
+)
+
+func (s *Server) runQuery(ctx context.Context, q *QueryRequest) (a answer, err error) {
 	at, err := s.queryPoint(q)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	revision, err := s.pin(ctx, at, nil)
 	if err != nil {
+		return answer{}, err
+	}
+	a.notices = s.notices()
+	err = s.queries.Use(ctx, q.SQL, revision, func(result *query.Result) error {
+		if a.body, err = encodeResult(result, revision); err != nil {
+			return fmt.Errorf("encoding the answer: %w", err)
+		}
+		a.sent, err = s.maySend(ctx, int64(len(a.body)))
+		return err
+	})
+	return a, err
+}
+
+// maySend waits until an answer may be sent, after which sent is to be called.
+func (s *Server) maySend(ctx context.Context, size int64) (sent func(), err error) {
+	if size < minSending {
+		return nil, nil
+	}
+	size = min(size, maxSending)
+	if err := s.sending.Acquire(ctx, size); errors.Is(err, context.DeadlineExceeded) {
+		return nil, errBusy
+	} else if err != nil {
 		return nil, err
 	}
-	result, err := s.queries.Query(ctx, q.SQL, revision)
+	return func() { s.sending.Release(size) }, nil
+}
+
+// encodeResult writes the JSON of a QueryResult, byte for byte what encode writes, and lets
+// go of the rows as it does: an answer is not in memory twice.
+func encodeResult(r *query.Result, revision int64) ([]byte, error) {
+	head, err := encode(QueryResult{Columns: r.Columns, Rows: [][]any{}, Revision: revision, Truncated: r.Cut})
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range result.Rows {
-		for i := range row {
-			row[i] = viewValue(row[i])
+	// The end is of a known form; names of columns may be of any.
+	before, end, _ := cutLast(head, []byte("[]"))
+	b := append(make([]byte, 0, len(head)+r.Bytes), before...)
+	b = append(b, '[')
+	for i, row := range r.Rows {
+		for j, v := range row {
+			b = append(b, []string{"[", ","}[min(j, 1)]...)
+			if b, err = appendValue(b, v); err != nil {
+				return nil, err
+			}
+		}
+		b = append(b, ']')
+		if r.Rows[i] = nil; i+1 < len(r.Rows) {
+			b = append(b, ',')
 		}
 	}
-	return &QueryResult{Columns: result.Columns, Rows: result.Rows, Revision: revision, Truncated: result.Cut}, nil
+	b = append(b, ']')
+	return append(b, end...), nil
+}
+
+func appendValue(b []byte, v any) ([]byte, error) {
+	if text, ok := v.(string); ok {
+		return appendText(b, text), nil
+	}
+	value, err := encode(viewValue(v))
+	return append(b, bytes.TrimSuffix(value, []byte("\n"))...), err
+}
+
+func cutLast(b, separator []byte) (before, after []byte, found bool) {
+	i := bytes.LastIndex(b, separator)
+	if i < 0 {
+		return b, nil, false
+	}
+	return b[:i], b[i+len(separator):], true
 }
 
 func (s *Server) queryPoint(q *QueryRequest) (Point, error) {

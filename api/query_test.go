@@ -71,6 +71,63 @@ func TestQuery_RefusesWithAProblem(t *testing.T) {
 	}
 }
 
+// Answers that are being sent have a bound. One that waits for its turn counts as a query
+// that runs, and small ones do not wait.
+func TestQuery_LargeAnswersAreSentInTurn(t *testing.T) {
+	const large = `{"sql":"select printf('%.*c', 20000, char(1))"}`
+	s := newTestServer(newWorld(t))
+	s.limits.answer = 300 * time.Millisecond
+	s.queries = query.New(s.store, query.Limits{Concurrent: 1, Time: 100 * time.Millisecond})
+	h := s.Handler()
+	if w := post(t, h, "application/json", large); w.Code != http.StatusOK || w.Body.Len() < 120_000 || !s.sending.TryAcquire(maxSending) {
+		t.Fatalf("with room: %d, %d bytes, and the room must be free again", w.Code, w.Body.Len())
+	}
+	waiting := make(chan *httptest.ResponseRecorder)
+	go func() { waiting <- post(t, h, "application/json", large) }()
+	for { // until it runs, and waits
+		w := post(t, h, "application/json", `{"sql":"select 1"}`)
+		if w.Code == http.StatusTooManyRequests {
+			break
+		}
+		if w.Code != http.StatusOK {
+			t.Errorf("a small answer: %d %s", w.Code, w.Body)
+		}
+	}
+	if p := problemOf(t, <-waiting); p.Kind() != "too-many-requests" {
+		t.Errorf("a large one without room: %+v", p)
+	}
+	s.sending.Release(maxSending)
+	if w := post(t, h, "application/json", large); w.Code != http.StatusOK {
+		t.Errorf("with room again: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestQuery_AnswerIsEncodedAsItsShape(t *testing.T) {
+	for text, rows := range map[string]int{"select 1 a, 2 b where 0": 0, "select '<&>' || char(1, 8232) as \"[]\", x'00ff', null, 1.5, 1e300, 9e999": 1, "values (1, 'a'), (2, 'b')": 2} {
+		s := newTestServer(newWorld(t))
+		result, err := s.queries.Query(t.Context(), text, 4)
+		check(t, err)
+		if len(result.Rows) != rows {
+			t.Errorf("%s: %d rows", text, len(result.Rows))
+		}
+		shape := QueryResult{Columns: result.Columns, Rows: [][]any{}, Revision: 4, Truncated: result.Cut}
+		for _, row := range result.Rows {
+			view := make([]any, len(row))
+			for i := range row {
+				view[i] = viewValue(row[i])
+			}
+			shape.Rows = append(shape.Rows, view)
+		}
+		want, err := encode(shape)
+		check(t, err)
+		got, err := encodeResult(result, 4)
+		check(t, err)
+		if string(got) != string(want) {
+			t.Errorf("%s:\ngot  %s\nwant %s", text, got, want)
+		}
+	}
+}
+
 func TestClient_Query(t *testing.T) {
 	c := NewLocalClient(newTestServer(newWorld(t)).Handler())
 	result, err := c.Query(t.Context(), QueryRequest{SQL: "select 9007199254740993, 'x'", At: "2"})

@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/elava-dev/elava/query"
 	"github.com/elava-dev/elava/resource"
 	"github.com/elava-dev/elava/storage"
@@ -57,6 +59,7 @@ type Server struct {
 	limits  limits
 	slots   slots
 	exports slots
+	sending *semaphore.Weighted // bytes of answers to queries
 	gzip    compressor
 	feed    *feed
 	pieces  pieceCache
@@ -75,7 +78,7 @@ func NewServer(o Options) *Server {
 	s := &Server{
 		store: o.Store, log: o.Logger, token: o.Token, now: o.Now, notices: o.Notices,
 		schema: o.Schema, scopes: newScopeCache(o.Store), queries: query.New(o.Store, query.Limits{}), feed: newFeed(),
-		slots: make(slots, maxAnswers), exports: make(slots, maxExports),
+		slots: make(slots, maxAnswers), exports: make(slots, maxExports), sending: semaphore.NewWeighted(maxSending),
 		limits: limits{answer: answerTimeout, body: bodyTimeout, heartbeat: heartbeat, writeTimeout: writeTimeout},
 	}
 	if s.log == nil {
@@ -193,6 +196,9 @@ func (s *Server) answerInTurn(w http.ResponseWriter, r *http.Request, f func(*ht
 		s.refuse(w, r, err)
 		return
 	}
+	if a.sent != nil {
+		defer a.sent()
+	}
 	s.sendAnswer(w, r, a)
 }
 
@@ -201,6 +207,7 @@ type answer struct {
 	body    []byte // nil: the client has it already
 	tag     string // entity tag; may be empty
 	notices []string
+	sent    func() // if not nil, to be called once it was sent
 }
 
 func (s *Server) sendAnswer(w http.ResponseWriter, r *http.Request, a answer) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,22 +37,39 @@ var allowedFunctions = func() map[string]bool {
 }()
 
 // registerFunctions replaces functions of SQLite whose time grows with the product of the
-// lengths of their arguments, and during which SQLite cannot be interrupted, by ones that
-// take time in proportion to the sum.
-func registerFunctions(d *sqlite.Driver, limits Limits) {
-	d.MustRegisterDeterministicScalarFunction("instr", 2, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-		return instr(args), nil
-	})
-	d.MustRegisterDeterministicScalarFunction("replace", 3, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-		return replace(args, limits.Value)
-	})
+// lengths of their arguments, and during which SQLite cannot be interrupted: by ones that
+// take time in proportion to the sum or, for LIKE and GLOB, look at the time themselves.
+// None of them begins once the time of the query is over.
+func (c *connector) registerFunctions(limits Limits) {
+	c.register("like", -1, c.like)
+	c.register("glob", 2, c.glob)
+	c.register("instr", 2, func(args []driver.Value) (driver.Value, error) { return instr(args), nil })
+	c.register("replace", 3, func(args []driver.Value) (driver.Value, error) { return replace(args, limits.Value) })
 	for name, cut := range map[string]func(string, func(rune) bool) string{
 		"trim": strings.TrimFunc, "ltrim": strings.TrimLeftFunc, "rtrim": strings.TrimRightFunc,
 	} {
-		d.MustRegisterDeterministicScalarFunction(name, 2, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-			return trim(cut, args), nil
-		})
+		c.register(name, 2, func(args []driver.Value) (driver.Value, error) { return trim(cut, args), nil })
 	}
+}
+
+// register registers a function, which must not keep its arguments: they lie in the memory
+// of SQLite. A panic is made an error: SQLite would stay locked, and its connection would
+// never close.
+func (c *connector) register(name string, arguments int32, f func([]driver.Value) (driver.Value, error)) {
+	c.driver.MustRegisterFunction(name, &sqlite.FunctionImpl{
+		NArgs: arguments, Deterministic: true, VolatileArgs: true,
+		Scalar: func(_ *sqlite.FunctionContext, args []driver.Value) (result driver.Value, err error) {
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("function %s: %v", name, p)
+				}
+			}()
+			if err := c.session.ctx.Err(); err != nil {
+				return nil, err
+			}
+			return f(args)
+		},
+	})
 }
 
 // instr is https://www.sqlite.org/lang_corefunc.html#instr.
@@ -119,11 +137,29 @@ func textOf(v driver.Value) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		s := strconv.FormatFloat(v, 'g', 15, 64)
-		if !strings.ContainsAny(s, ".eIN") {
-			s += ".0"
-		}
-		return s
+		return floatText(v)
 	}
 	return ""
+}
+
+// floatText writes a number as SQLite does: 1.0, 0.0001, 1.0e+17, Inf. Of one that needs
+// more than 15 digits, SQLite may write another last one.
+func floatText(f float64) string {
+	switch {
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(f, 'g', -1, 64), "+")
+	case f == 0: // also -0
+		return "0.0"
+	}
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	n, _ := strconv.Atoi(exponent)
+	if decimal := n >= -4 && n < 17; decimal {
+		digits, exponent = strconv.FormatFloat(f, 'f', -1, 64), ""
+	} else {
+		exponent = "e" + exponent
+	}
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
+	}
+	return digits + exponent
 }

@@ -22,6 +22,7 @@ package query
 import (
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -36,7 +37,7 @@ type Limits struct {
 	Time       time.Duration // that an answer may take; 10 s
 	Memory     int64         // bytes that SQLite may use for all queries of the process together; 128 MiB
 	Rows       int           // of an answer, which is cut behind them; 10,000
-	Bytes      int           // of the values of an answer, which is cut behind them; 16 MiB
+	Bytes      int           // of the rows of an answer as JSON, which is cut before they are more; 16 MiB. The first row is always there
 	Text       int           // bytes of a query, 64 KiB
 	Value      int           // bytes of one value, and of one row on its way; 4 MiB
 	Concurrent int           // queries at a time; 4. Others wait as long as they may take
@@ -76,19 +77,18 @@ func (e *Error) Error() string { return e.Message }
 type Engine struct {
 	store  storage.Store
 	limits Limits
-	slots  chan struct{}
-	conns  connector
+	idle   chan *connector // as many as there may be queries at a time
 	live   *sessions
 }
 
 // New returns an engine over a store that must stay open as long as it is used.
 func New(store storage.Store, limits Limits) *Engine {
 	limits = limits.orDefaults()
-	live := newSessions()
-	return &Engine{
-		store: store, limits: limits, slots: make(chan struct{}, limits.Concurrent),
-		conns: newConnector(live, limits), live: live,
+	e := &Engine{store: store, limits: limits, idle: make(chan *connector, limits.Concurrent), live: newSessions()}
+	for range limits.Concurrent {
+		e.idle <- newConnector(e.live, limits)
 	}
+	return e
 }
 
 // Result is an answer.
@@ -96,32 +96,48 @@ type Result struct {
 	Columns []string // each name once: the second of a name has _2 appended
 	Rows    [][]any  // of nil, int64, float64, string and []byte
 	Cut     bool     // there are more rows than the limits allow
+	Bytes   int      // about what the rows take as JSON
 }
 
 // Query runs one statement. The tables show what was known at a revision, which must not
 // be above the head; 0 shows that nothing was recorded yet. Errors are an *Error, ErrTime,
 // ErrMemory, ErrBusy, the context's, or the store's.
-func (e *Engine) Query(ctx context.Context, text string, revision int64) (*Result, error) {
+func (e *Engine) Query(ctx context.Context, text string, revision int64) (result *Result, err error) {
+	err = e.Use(ctx, text, revision, func(r *Result) error {
+		result = r
+		return nil
+	})
+	return result, err
+}
+
+// Use is Query for answers that are to be few: the query counts among those that run until
+// use has ended, whose error it returns.
+func (e *Engine) Use(ctx context.Context, text string, revision int64, use func(*Result) error) error {
 	if err := e.check(text); err != nil {
-		return nil, err
+		return err
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, e.limits.Time, ErrTime)
 	defer cancel()
+	var c *connector
 	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
+	case c = <-e.idle:
+		defer func() {
+			c.session = nil
+			e.idle <- c
+		}()
 	case <-limited.Done():
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
-		return nil, ErrBusy
+		return ErrBusy
 	}
 	s := &session{ctx: limited, store: e.store, revision: revision, exact: mentionsCollation(text)}
-	result, err := e.run(s, text)
+	c.session = s
+	result, err := e.run(c, text)
 	if err != nil {
-		return nil, e.explain(ctx, s, err)
+		return e.explain(ctx, s, err)
 	}
-	return result, nil
+	return use(result)
 }
 
 func (e *Engine) check(text string) error {
@@ -149,8 +165,8 @@ func (e *Engine) explain(ctx context.Context, s *session, err error) error {
 }
 
 // run executes a statement on a connection of its own.
-func (e *Engine) run(s *session, text string) (result *Result, err error) {
-	db := sql.OpenDB(e.conns)
+func (e *Engine) run(c *connector, text string) (result *Result, err error) {
+	s, db := c.session, sql.OpenDB(c)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(s.ctx)
 	if err != nil {
@@ -208,9 +224,8 @@ func distinct(names []string) []string {
 
 // read reads rows up to the limits.
 func (e *Engine) read(rows *sql.Rows, into *Result) error {
-	size := 0
 	for rows.Next() {
-		if len(into.Rows) == e.limits.Rows || size > e.limits.Bytes {
+		if len(into.Rows) == e.limits.Rows {
 			into.Cut = true
 			return nil
 		}
@@ -222,23 +237,51 @@ func (e *Engine) read(rows *sql.Rows, into *Result) error {
 		if err := rows.Scan(targets...); err != nil {
 			return err
 		}
-		size += sizeOf(row)
+		size := sizeOf(row)
+		if len(into.Rows) > 0 && into.Bytes+size > e.limits.Bytes {
+			into.Cut = true
+			return nil
+		}
+		into.Bytes += size
 		into.Rows = append(into.Rows, row)
 	}
 	return rows.Err()
 }
 
-// sizeOf is about what a row takes in an answer.
+// sizeOf is what a row takes at most as JSON, with the comma behind it.
 func sizeOf(row []any) int {
-	n := 0
+	const number = 25 // -1.7976931348623157e+308, and a comma
+	n := len("[],")
 	for _, v := range row {
 		switch v := v.(type) {
 		case string:
-			n += len(v)
+			n += textSize(v) + len(`"",`)
 		case []byte:
-			n += len(v)
+			n += base64.StdEncoding.EncodedLen(len(v)) + len(`"",`)
+		default:
+			n += number
 		}
-		n += 8
+	}
+	return n
+}
+
+// textSize is the length of a text as JSON, where a character may become \u0001.
+func textSize(s string) int {
+	n := len(s)
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t' || c == '\b' || c == '\f':
+			n++
+		case c < ' ':
+			n += len(`\u0001`) - 1
+		case c < utf8.RuneSelf:
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 || r == '\u2028' || r == '\u2029' {
+				n += len(`\u2028`) - size
+			}
+			i += size - 1
+		}
 	}
 	return n
 }

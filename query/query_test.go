@@ -1,7 +1,9 @@
 package query_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -228,6 +230,7 @@ func TestEngine_EndsWhatTakesTooLong(t *testing.T) {
 	for _, text := range []string{
 		forever + "count(*) from c", forever + "x from c where x < 0", "select 1 union all select x from (" + forever + "x from c where x < 0)",
 		"select count(*) from changes a, changes b, changes c, changes d, changes e where a.name || b.name || c.name || d.name || e.name = 'x'",
+		manyColumns("t.s like p.s"), manyColumns("t.s glob replace(p.s, '%', '*')"), manyColumns("t.s like p.s escape 'x'"),
 		forever + "max(hex(x)) from c where instr(printf('%.200000c', 'x'), printf('%.100000c', 'x') || x) = -1",
 	} {
 		begin := time.Now()
@@ -244,6 +247,13 @@ func TestEngine_EndsWhatTakesTooLong(t *testing.T) {
 	if _, err := e.Query(ctx, "select 1", 30); !errors.Is(err, context.Canceled) {
 		t.Errorf("a canceled query: %v", err)
 	}
+}
+
+// manyColumns computes an expression of a long text and a long pattern in every column of
+// one row, between which SQLite does not look whether it is to end.
+func manyColumns(expression string) string {
+	return "with t(s) as materialized (select printf('%.*c', 4000000, 'a')), p(s) as materialized (select '%' || printf('%.*c', 900, 'a') || 'b%') select " +
+		strings.TrimSuffix(strings.Repeat(expression+",", 100), ",") + " from t, p"
 }
 
 func TestEngine_EndsWhatTakesTooMuchMemory(t *testing.T) {
@@ -269,14 +279,37 @@ func TestEngine_CutsAnswersAtTheirLimits(t *testing.T) {
 	e := query.New(script(t, 9).store, query.Limits{Rows: 5, Bytes: 1000})
 	rows := "with recursive c(x) as (select 1 union all select x+1 from c limit 5000) "
 	for text, want := range map[string]int{
-		rows + "select x from c":                     5,
-		rows + "select printf('%.600c', 'x') from c": 2,
-		rows + "select x from c limit 5":             5,
+		rows + "select x from c":                           5,
+		rows + "select printf('%.600c', 'x') from c":       1,
+		rows + "select printf('%.400c', 'x') from c":       2,
+		rows + "select printf('%.*c', 80, char(1)) from c": 2, // six bytes each, as JSON
+		rows + "select printf('%.2000c', 'x') from c":      1, // one row is there whatever it takes
+		rows + "select x from c limit 5":                   5,
 	} {
 		result, err := e.Query(t.Context(), text, 30)
 		check(t, err)
 		if len(result.Rows) != want || result.Cut != !strings.HasSuffix(text, "5") {
 			t.Errorf("%s: %d rows, cut: %v", text, len(result.Rows), result.Cut)
+		}
+	}
+}
+
+// What an answer takes is counted as it is encoded.
+func TestEngine_CountsBytesOfJSON(t *testing.T) {
+	e := query.New(storagetest.NewModel(), query.Limits{})
+	for text, numbers := range map[string]int{
+		"select 'plain', '', '\"\\', 'é√😀', char(8232)||char(8233)": 0, "select cast(x'ff80c3' as text), x'00ff', x''": 0,
+		"with recursive c(x) as (select 1 union all select x+1 from c limit 200) select char(x, 0, x), hex(x) from c": 0,
+		"select 1, null, 1.5, -1.7976931348623157e308, -9223372036854775807":                                          5,
+	} {
+		result, err := e.Query(t.Context(), text, 0)
+		check(t, err)
+		var b bytes.Buffer
+		encoder := json.NewEncoder(&b)
+		encoder.SetEscapeHTML(false)
+		check(t, encoder.Encode(result.Rows))
+		if most := b.Len() + 25*numbers + 2*len(result.Rows); result.Bytes < b.Len()-3 || result.Bytes > most {
+			t.Errorf("%s: counted %d bytes of %d", text, result.Bytes, b.Len())
 		}
 	}
 }

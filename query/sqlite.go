@@ -34,19 +34,24 @@ var accounting = sync.OnceValue(func() error {
 	return nil
 })
 
-// connector opens databases in memory with the module of one engine. Every query gets one
-// of its own, so that none finds what another left.
-type connector struct{ driver *sqlite.Driver }
+// connector opens databases in memory with the module of one engine, for one query at a
+// time. Every query gets one of its own, so that none finds what another left.
+type connector struct {
+	driver *sqlite.Driver
 
-func newConnector(live *sessions, limits Limits) connector {
-	c := connector{driver: &sqlite.Driver{}}
+	session        *session // of the query under way, which the functions ask for the time
+	liked, globbed *globbed // the patterns that were compared with last
+}
+
+func newConnector(live *sessions, limits Limits) *connector {
+	c := &connector{driver: &sqlite.Driver{}}
 	_ = c.driver.RegisterModule(moduleName, module{live: live}) // fails for a second of the name only
-	registerFunctions(c.driver, limits)
+	c.registerFunctions(limits)
 	return c
 }
 
 // Connect implements driver.Connector.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := errors.Join(accounting(), ctx.Err()); err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // Driver implements driver.Connector.
-func (c connector) Driver() driver.Driver { return c.driver }
+func (c *connector) Driver() driver.Driver { return c.driver }
 
 // prepare makes the tables of a session in a new connection and then locks it.
 func prepare(ctx context.Context, conn *sql.Conn, id int64, limits Limits) error {
@@ -72,10 +77,10 @@ func prepare(ctx context.Context, conn *sql.Conn, id int64, limits Limits) error
 		sqlite3.SQLITE_LIMIT_COLUMN:              200,
 		sqlite3.SQLITE_LIMIT_EXPR_DEPTH:          200,
 		sqlite3.SQLITE_LIMIT_COMPOUND_SELECT:     100,
-		sqlite3.SQLITE_LIMIT_VDBE_OP:             100_000,
+		sqlite3.SQLITE_LIMIT_VDBE_OP:             12_000, // between jumps SQLite does not look at the time
 		sqlite3.SQLITE_LIMIT_FUNCTION_ARG:        100,
 		sqlite3.SQLITE_LIMIT_ATTACHED:            0,
-		sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 1000,
+		sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: maxPattern,
 		sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER:     0,
 		sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH:       0,
 		sqlite3.SQLITE_LIMIT_WORKER_THREADS:      0,
