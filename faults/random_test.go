@@ -241,10 +241,10 @@ type stillRun struct {
 
 	scans, disturbed, failed, partial, unavailable, nothing int
 
-	index struct{ calls, faults, handed, read int } // handed: of types that it knows; read: tags of those, one by one
-	injected                                                map[faultproxy.Fault]int
-	states                                                  map[resource.Scope]*storage.ScopeState
-	samples                                                 map[int64]map[resource.Key]*object // what some revisions must hold for ever
+	index    struct{ calls, faults, handed, read int } // handed: of types that it knows; read: tags of those, one by one
+	injected map[faultproxy.Fault]int
+	states   map[resource.Scope]*storage.ScopeState
+	samples  map[int64]map[resource.Key]*object // what some revisions must hold for ever
 }
 
 func TestRandomFaults_NoEventIsFalseMissingOrDouble(t *testing.T) {
