@@ -65,7 +65,7 @@ func (s *Server) span(ctx context.Context, since, until Point) (above, upTo int6
 		}
 	}
 	if since.IsZero() {
-		return 0, upTo, nil
+		return 0, upTo, s.kept(ctx, 0, upTo, until)
 	}
 	if since.Revision == 0 {
 		since.Time = since.Time.Add(-time.Nanosecond)
@@ -76,7 +76,21 @@ func (s *Server) span(ctx context.Context, since, until Point) (above, upTo int6
 	if above > upTo {
 		return 0, 0, &paramError{"since", "comes after until"}
 	}
-	return above, upTo, nil
+	return above, upTo, s.kept(ctx, above, upTo, until)
+}
+
+// kept refuses a window that was asked for and ends with the oldest revision: of that, what
+// there is was kept, and not how it came to be.
+func (s *Server) kept(ctx context.Context, above, upTo int64, until Point) error {
+	if until.IsZero() || above >= upTo {
+		return nil
+	}
+	stats, err := s.store.Stats(ctx)
+	if err == nil && stats.OldestRevision > 1 && upTo == stats.OldestRevision {
+		err = fmt.Errorf("parameter until: changes up to revision %d: %w", upTo,
+			&storage.CompactedError{Revision: upTo - 1, Oldest: stats.OldestRevision})
+	}
+	return err
 }
 
 // until returns the revision in force at a point. Where retention has dropped it, there

@@ -142,6 +142,12 @@ func (s *Server) exportResources(r *http.Request, e *exportStream) error {
 			return err
 		}
 	}
+	for _, err := range s.store.List(ctx, storage.Query{Revision: revision, KeysOnly: true}) { // refuses a revision that was dropped
+		if err != nil {
+			return err
+		}
+		break
+	}
 	e.write = func(w io.Writer) error {
 		form := exportForm[Resource]{ResourceColumns(), newResourceFile, func(b []byte, r *Resource) ([]byte, error) {
 			return appendResource(b, r), nil
@@ -172,13 +178,10 @@ func (s *Server) exportChanges(r *http.Request, e *exportStream) error {
 	}
 	events := none[storage.ChangeEvent]
 	if q.Above < q.UpTo { // and an UpTo of 0 would mean the head
-		events = mapped(s.store.Changes(ctx, q), viewEvent)
-		for _, err := range s.store.Changes(ctx, q) { // refuses a window that was dropped at its first element
-			if err != nil {
-				return err
-			}
-			break
+		if err := s.reachable(ctx, storage.ChangeQuery{Above: q.Above, UpTo: q.UpTo, OldestFirst: true}); err != nil {
+			return err
 		}
+		events = mapped(s.store.Changes(ctx, q), viewEvent)
 	}
 	e.revision = q.UpTo
 	form := exportForm[storage.ChangeEvent]{ChangeColumns(), newChangeFile, func(b []byte, c *storage.ChangeEvent) ([]byte, error) {
@@ -186,6 +189,16 @@ func (s *Server) exportChanges(r *http.Request, e *exportStream) error {
 		return append(b, line...), err
 	}}
 	e.write = func(w io.Writer) error { return form.write(w, e.format, events) }
+	return nil
+}
+
+// reachable refuses a window of changes that was dropped, as a store does at its first
+// element. It is asked without a filter, with which it might read everything before it finds
+// that element.
+func (s *Server) reachable(ctx context.Context, q storage.ChangeQuery) error {
+	for _, err := range s.store.Changes(ctx, q) {
+		return err
+	}
 	return nil
 }
 

@@ -122,6 +122,29 @@ func TestExport_ThatBreaksOffIsAnError(t *testing.T) {
 	}
 }
 
+// Whether a window was dropped is known before anything is written, and without reading what
+// a filter does not select.
+func TestExport_LooksForDroppedChangesWithoutAFilter(t *testing.T) {
+	store := &firstQuestion{Store: newWorld(t)}
+	ask(t, newTestServer(store).Handler(), "export/changes?type=x&since=1")
+	if q := store.first; q == nil || len(q.Types) > 0 || q.Above != 1 || q.UpTo != 4 {
+		t.Errorf("the store was first asked for %+v", q)
+	}
+}
+
+// firstQuestion remembers which changes it was first asked for.
+type firstQuestion struct {
+	storage.Store
+	first *storage.ChangeQuery
+}
+
+func (s *firstQuestion) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
+	if s.first == nil {
+		s.first = &q
+	}
+	return s.Store.Changes(ctx, q)
+}
+
 // Who stops reading ends the export.
 func TestExport_EndsWithItsReader(t *testing.T) {
 	c := NewLocalClient(newTestServer(newWorld(t)).Handler())

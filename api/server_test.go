@@ -259,6 +259,8 @@ func TestServer_DroppedRevisions(t *testing.T) {
 		"resources?at=2", "resources?at=2025-10-22T10:10:00Z", "resources?at=2025-10-22T09:00:00Z",
 		"resources?limit=1&at=1&cursor=" + cursor, "resource/" + web.String() + "?at=1", "scopes?at=1",
 		"changes?since=1", "changes?since=2025-10-22T10:06:00Z", "changes?until=2", "changes?until=2025-10-22T10:10:00Z",
+		"changes?until=3", "changes?until=2025-10-22T10:15:00Z", "changes?since=1960-01-01T00:00:00Z&until=3", // up to what is kept, all changes were dropped
+		"export/resources?at=1", "export/changes?since=1", "export/changes?until=3", "export/changes?until=2&type=x", "export/changes?since=1&type=x",
 	} {
 		p := problemOf(t, ask(t, h, target))
 		if p.Status != http.StatusGone || p.Kind() != KindCompacted || !strings.Contains(p.Detail, "the oldest available is 3") {
@@ -266,7 +268,7 @@ func TestServer_DroppedRevisions(t *testing.T) {
 		}
 	}
 	for _, target := range []string{
-		"resources", "resources?at=3", "changes", "changes?since=3", "changes?until=3", "history/" + web.String(), "scans",
+		"resources", "resources?at=3", "changes", "changes?since=3", "changes?since=3&until=3", "changes?until=4", "export/resources?at=3", "export/changes?since=3&until=3", "history/" + web.String(), "scans",
 	} {
 		if w := ask(t, h, target); w.Code != http.StatusOK {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)

@@ -111,11 +111,14 @@ func (p position) String() string {
 	return strconv.FormatInt(p.upTo, 10)
 }
 
+// behind is the position at which an event is known, and all before it.
+func behind(id storage.EventID) position { return position{upTo: id.Revision - 1, after: id} }
+
 // parsePosition reads what String wrote.
 func parsePosition(s string) (position, error) {
 	if strings.Contains(s, "-") {
 		id, err := storage.ParseEventID(s)
-		return position{upTo: id.Revision - 1, after: id}, err
+		return behind(id), err
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 {
@@ -220,12 +223,7 @@ func (s *Server) streamStart(ctx context.Context, known string, since Point) (po
 
 // check refuses a position that was dropped by retention before anything is answered.
 func (st *stream) check(ctx context.Context) error {
-	query := st.query
-	query.Above, query.After = st.at.upTo, st.at.after
-	for _, err := range st.s.store.Changes(ctx, query) {
-		return err
-	}
-	return nil
+	return st.s.reachable(ctx, storage.ChangeQuery{Above: st.at.upTo, After: st.at.after, OldestFirst: true})
 }
 
 // run sends what there is and waits for more, until the client goes or is too slow, or
@@ -272,20 +270,32 @@ func (st *stream) catchUp(ctx context.Context) (ok bool, err error) {
 			return false, nil
 		default:
 		}
-		query := st.query
-		query.Above, query.After, query.UpTo = st.at.upTo, st.at.after, head.Revision
-		page, err := st.s.pieces.get(ctx, pieceKey{st.question, st.at, head.Revision}, func() (*piece, error) {
-			return st.s.readPiece(ctx, query)
-		})
+		next, err := st.next(ctx, head.Revision)
 		if err != nil {
 			return false, err
 		}
-		if !st.send(page.text) {
+		if !st.send(next.text) {
 			return false, nil
 		}
-		st.at = page.end
+		st.at = next.end
 	}
 	return true, nil
+}
+
+// next returns the next piece up to a revision. One that takes longer than an answer may is
+// a sign of life, and is asked for again.
+func (st *stream) next(ctx context.Context, upTo int64) (*piece, error) {
+	limited, cancel := context.WithTimeout(ctx, st.s.limits.answer)
+	defer cancel()
+	query := st.query
+	query.Above, query.After, query.UpTo = st.at.upTo, st.at.after, upTo
+	next, err := st.s.pieces.get(limited, pieceKey{st.question, st.at, upTo}, func() (*piece, error) {
+		return st.s.readPiece(limited, query)
+	})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return &piece{text: []byte(":\n\n"), end: st.at}, nil
+	}
+	return next, err
 }
 
 // send writes and flushes, and reports whether the client took it in time. http.Server
@@ -315,7 +325,8 @@ type piece struct {
 	end  position
 }
 
-// readPiece reads the events of a query and writes them as Server-Sent Events.
+// readPiece reads the events of a query and writes them as Server-Sent Events. It ends where
+// enough was looked at, with the id of what that was: the client goes on behind it.
 func (s *Server) readPiece(ctx context.Context, q storage.ChangeQuery) (*piece, error) {
 	free, err := s.slots.take(ctx)
 	if err != nil {
@@ -324,12 +335,14 @@ func (s *Server) readPiece(ctx context.Context, q storage.ChangeQuery) (*piece, 
 	defer free()
 	var b bytes.Buffer
 	n := 0
-	for e, err := range s.store.Changes(ctx, q) {
+	looked := budget[storage.EventID]{left: maxPassedEvents}
+	q.Passed = looked.pass
+	for e, err := range affordable(s.store.Changes(ctx, q)) {
 		if err != nil {
 			return nil, err
 		}
 		if n == streamPageEvents || b.Len() > streamPageBytes {
-			return &piece{text: b.Bytes(), end: position{upTo: q.After.Revision - 1, after: q.After}}, nil
+			return &piece{text: b.Bytes(), end: behind(q.After)}, nil
 		}
 		data, err := encode(viewEvent(e)) // ends with a new line
 		if err != nil {
@@ -341,8 +354,12 @@ func (s *Server) readPiece(ctx context.Context, q storage.ChangeQuery) (*piece, 
 		}
 		n++
 	}
-	fmt.Fprintf(&b, "id: %d\n\n", q.UpTo) // no event: browsers note the id and say nothing
-	return &piece{text: b.Bytes(), end: position{upTo: q.UpTo}}, nil
+	end := position{upTo: q.UpTo}
+	if looked.left <= 0 {
+		end = behind(looked.last)
+	}
+	fmt.Fprintf(&b, "id: %s\n\n", end) // no event: browsers note the id and say nothing
+	return &piece{text: b.Bytes(), end: end}, nil
 }
 
 // cachedPieces is how many pieces are remembered: 16 take some 4 MB.

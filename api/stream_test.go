@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -224,6 +225,79 @@ func TestStream_GoesOnBehindEveryID(t *testing.T) {
 			t.Errorf("behind %s: %s, want %s", last, got, want)
 		}
 	}
+}
+
+// boundedFeed refuses questions for changes that may be answered by reading all of them.
+type boundedFeed struct {
+	storage.Store
+	t *testing.T
+}
+
+func (b boundedFeed) Changes(ctx context.Context, q storage.ChangeQuery) iter.Seq2[*storage.ChangeEvent, error] {
+	if filtered := len(q.Types) > 0; filtered && q.Passed == nil {
+		b.t.Errorf("the store is asked without a bound: %+v", q)
+	}
+	return b.Store.Changes(ctx, q)
+}
+
+// Where a filter selects little, ids tell a client how far the feed was read. It goes on
+// behind each of them, and misses and repeats nothing.
+func TestStream_ShowsHowFarItLooked(t *testing.T) {
+	const passed = 2*maxPassedEvents + 500
+	store := storagetest.NewModel()
+	commit(t, store, scan{})
+	var c scan
+	for i := range passed {
+		c.mutations = append(c.mutations, mutation(change.Created, resource.Resource{Key: keyIn(instances, fmt.Sprintf("i-%05d", i))}))
+		if i == 700 {
+			c.mutations = append(c.mutations, mutation(change.Created, resource.Resource{Key: logged}))
+		}
+	}
+	c.mutations = append(c.mutations, mutation(change.Modified, resource.Resource{Key: keyIn(logs, "last")}))
+	commit(t, store, c)
+	d := &restartable{store: boundedFeed{store, t}}
+	d.start()
+	address, _ := listen(t, d)
+	ids := func(last string) string {
+		lines := bufio.NewScanner(rawStream(t, address, "?type=AWS::Logs::*", last).Body)
+		linesUntil(t, lines, ": elava")
+		var ids []string
+		for _, line := range linesUntil(t, lines, "id: 2")[1:] { // the first is where it begins
+			if id, ok := strings.CutPrefix(line, "id: "); ok {
+				ids = append(ids, id)
+			} else if line == "event: change" {
+				ids[len(ids)-1] += "!"
+			}
+		}
+		return strings.Join(ids, " ")
+	}
+	for last, want := range map[string]string{
+		"1":     "2-702! 2-2001 2-4001 2-4502!",
+		"2-702": "2-2702 2-4502!", "2-2001": "2-4001 2-4502!", "2-4001": "2-4502!", "2-4502": "",
+	} {
+		if got := ids(last); got != want {
+			t.Errorf("behind %s: %s, want %s", last, got, want)
+		}
+	}
+}
+
+// A stream that gets no turn shows signs of life, and goes on once it gets one.
+func TestStream_WaitsForItsTurnWithSignsOfLife(t *testing.T) {
+	d := &restartable{store: newWorld(t)}
+	s := d.start()
+	s.limits.answer = 20 * time.Millisecond
+	for range maxAnswers {
+		s.slots <- struct{}{}
+	}
+	address, _ := listen(t, d)
+	lines := bufio.NewScanner(rawStream(t, address, "", "2").Body)
+	linesUntil(t, lines, "id: 2")
+	for range 3 {
+		linesUntil(t, lines, ":")
+	}
+	<-s.slots
+	linesUntil(t, lines, "id: 3-1")
+	linesUntil(t, lines, "id: 4")
 }
 
 func TestStream_RefusesWithAProblem(t *testing.T) {
