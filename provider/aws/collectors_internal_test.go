@@ -424,7 +424,14 @@ func TestCollector_WhatComesOfDetailsBesideEachOther(t *testing.T) {
 
 // A detail that fails the scope ends those beside it, and its failure is the scope's.
 func TestCollector_FailureOfADetailEndsThoseBesideIt(t *testing.T) {
-	c := tellings(func(ctx context.Context, _ *told) error { <-ctx.Done(); return ctx.Err() }, func(context.Context, *told) error {
+	c := tellings(func(ctx context.Context, _ *told) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Second):
+			return errors.New("not ended")
+		}
+	}, func(context.Context, *told) error {
 		return &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}
 	}, nil, "1")
 	details := c.details

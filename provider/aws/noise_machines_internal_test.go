@@ -43,8 +43,6 @@ func noisesOfMachines() []observed {
 		noise("the status of an endpoint, which stands beside the document", "AWS::DMS::Endpoint", dms.Endpoint{Status: s("active")}, dms.Endpoint{Status: s("deleting")}),
 		changed("another password", "AWS::DMS::Endpoint",
 			dms.Endpoint{MySQLSettings: &dms.MySQLSettings{Password: s("1")}}, dms.Endpoint{MySQLSettings: &dms.MySQLSettings{Password: s("22")}}, "attributes.MySQLSettings.Password"),
-		changed("another password of an encrypted database", "AWS::DMS::Endpoint",
-			dms.Endpoint{OracleSettings: &dms.OracleSettings{SecurityDbEncryption: s("1")}}, dms.Endpoint{OracleSettings: &dms.OracleSettings{SecurityDbEncryption: s("22")}}, "attributes.OracleSettings.SecurityDbEncryption"),
 		noise("the progress of a task and the layout of its mappings", "AWS::DMS::ReplicationTask",
 			dms.ReplicationTask{RecoveryCheckpoint: s("1"), ReplicationTaskStats: &dms.ReplicationTaskStats{TablesLoaded: 1}, TableMappings: s(`{"rules":[],"a":1}`)},
 			dms.ReplicationTask{RecoveryCheckpoint: s("2"), ReplicationTaskStats: &dms.ReplicationTaskStats{TablesLoaded: 2}, TableMappings: s(`{ "a": 1, "rules": [] }`)}),

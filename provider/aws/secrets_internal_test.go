@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	dms "github.com/aws/aws-sdk-go-v2/service/databasemigrationservice/types"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/wafv2"
 	waf "github.com/aws/aws-sdk-go-v2/service/wafv2/types"
@@ -122,6 +123,15 @@ func TestELBv2_ValuesOfHeadersAreSecretAndSorted(t *testing.T) {
 	}}}
 	want := `{"Conditions":[{"HostHeaderConfig":{"Values":["a","b"]}},{"HttpHeaderConfig":{"HttpHeaderName":"X-Origin","Values":["<HUNTER2>","<HUNTER3>"]}}]}`
 	if got := encoded(t, elbv2Rules(), &r); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestDMS_PasswordsOfOracleAreSecret(t *testing.T) {
+	secret := aws.String("hunter2")
+	e := asTagged(dms.Endpoint{OracleSettings: &dms.OracleSettings{Password: secret, AsmPassword: secret, SecurityDbEncryption: secret, SecurityDbEncryptionName: aws.String("key")}})
+	want := `"OracleSettings":{"AsmPassword":"<HUNTER2>","Password":"<HUNTER2>","SecurityDbEncryption":"<HUNTER2>","SecurityDbEncryptionName":"key"}`
+	if got := encoded(t, dmsEndpoints(), documentOf(&e)); !strings.Contains(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
