@@ -81,11 +81,11 @@ func TestEngine_LikeAndGlobAreThoseOfSQLite(t *testing.T) {
 			}
 		}
 	}
-	for range 5 {
+	for range 2 {
 		for _, alphabet := range []struct{ patterns, texts string }{
 			{"aAb%%_", "aAbB"}, {"aé√%_!", "aéÉ√"}, {"ab**?", "ab"}, {"ab*?[]^-", "ab]^-["}, {"é[]*-a^", "éaÉ-"},
 		} {
-			tables := fmt.Sprintf("with p(x) as (values%s), t(y) as (values%s) ", literals(words(r, 80, alphabet.patterns)), literals(words(r, 80, alphabet.texts)))
+			tables := fmt.Sprintf("with p(x) as (values%s), t(y) as (values%s) ", literals(words(r, 40, alphabet.patterns)), literals(words(r, 40, alphabet.texts)))
 			compare(tables + "select x, y, y like x, y glob x, y not like x escape '!', y like x escape 'é', y like x escape '%', y like x escape '_' from p, t")
 		}
 	}

@@ -16,7 +16,8 @@
 // # Limits
 //
 // See Limits. Memory is that of SQLite in the whole process, which its allocator
-// enforces; time is enforced while SQLite computes and while the store is read.
+// enforces; time is enforced while SQLite computes and while the store is read. See famine
+// for what does not end then.
 package query
 
 import (
@@ -133,9 +134,14 @@ func (e *Engine) Use(ctx context.Context, text string, revision int64, use func(
 	}
 	s := &session{ctx: limited, store: e.store, revision: revision, exact: mentionsCollation(text)}
 	c.session = s
+	before, hungry := hunger.state()
 	result, err := e.run(c, text)
 	if err != nil {
-		return e.explain(ctx, s, err)
+		err = e.explain(ctx, s, err)
+		if since, _ := hunger.state(); errors.Is(err, ErrMemory) && (hungry || since != before) {
+			return ErrBusy
+		}
+		return err
 	}
 	return use(result)
 }
@@ -181,6 +187,9 @@ func (e *Engine) run(c *connector, text string) (result *Result, err error) {
 	columns, err := columnsOf(conn, text)
 	if err != nil {
 		return nil, err
+	}
+	if deadline, ok := s.ctx.Deadline(); ok {
+		defer hunger.after(time.Until(deadline) + grace)()
 	}
 	rows, err := conn.QueryContext(s.ctx, wrap(text, len(columns), e.limits.Rows+1))
 	if err != nil {

@@ -249,6 +249,36 @@ func TestEngine_EndsWhatTakesTooLong(t *testing.T) {
 	}
 }
 
+// What SQLite does not end when it is interrupted is ended by taking its memory away, which
+// others survive or are asked to try again for, and which is given back.
+func TestEngine_EndsWhatDoesNotLookAtTheTime(t *testing.T) {
+	const long = "with t(j) as materialized (select '[' || replace(hex(printf('%.*c', 900000, 'a')), '61', '1,') || '1]') select "
+	sum := strings.TrimSuffix(strings.Repeat("json_valid(j)+", 100), "+") + ","
+	e := query.New(script(t, 13).store, query.Limits{Time: 500 * time.Millisecond})
+	for _, text := range []string{long + strings.Repeat(sum, 25) + "1 from t", long + strings.Repeat("upper(j) = lower(j),", 199) + "1 from t"} {
+		stuck := make(chan error)
+		begin := time.Now()
+		go func() {
+			_, err := e.Query(t.Context(), text, 30)
+			stuck <- err
+		}()
+		for running := true; running; {
+			select {
+			case err := <-stuck:
+				if took := time.Since(begin); !errors.Is(err, query.ErrTime) || took > 30*time.Second {
+					t.Errorf("%.200s: %v after %s", text, err, took)
+				}
+				running = false
+			default:
+				if _, err := e.Query(t.Context(), "select key, length(printf('%.*c', 100000, 'a')) from resources", 30); err != nil && !errors.Is(err, query.ErrBusy) && !errors.Is(err, query.ErrTime) {
+					t.Fatalf("beside it: %v", err)
+				}
+			}
+		}
+		same(t, "afterwards", 30, ask(t, e, "select length(printf('%.*c', 4000000, 'a'))", 30), []string{"[4000000]"})
+	}
+}
+
 // manyColumns computes an expression of a long text and a long pattern in every column of
 // one row, between which SQLite does not look whether it is to end.
 func manyColumns(expression string) string {
