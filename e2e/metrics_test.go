@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -32,12 +33,11 @@ func TestMetrics_OfAnAWSRun(t *testing.T) {
 	c := newCloud(t)
 	smallPopulation(t, c)
 	g := newGate(t, c.url)
-	throttled := false
+	var throttled atomic.Bool
 	g.answer(func(w http.ResponseWriter, r *http.Request) bool {
-		if throttled || !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListTables") {
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListTables") || throttled.Swap(true) {
 			return false
 		}
-		throttled = true
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"__type":"ThrottlingException","message":"slow down"}`))
