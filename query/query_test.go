@@ -303,6 +303,11 @@ func TestEngine_EndsWhatTakesTooMuchMemory(t *testing.T) {
 		}
 	}
 	same(t, "afterwards", 30, ask(t, e, "select 1", 30), []string{"[1]"})
+
+	long := "select 1 in (" + strings.TrimSuffix(strings.Repeat("abs(1),", 9000), ",") + ")"
+	if _, err := e.Query(t.Context(), long, 30); !errors.Is(err, query.ErrMemory) || !strings.Contains(err.Error(), "shorten") {
+		t.Errorf("a program of too many steps: %v", err)
+	}
 }
 
 func TestEngine_CutsAnswersAtTheirLimits(t *testing.T) {

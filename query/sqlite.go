@@ -129,7 +129,8 @@ func readable(table, database string) bool {
 	return false
 }
 
-// columnsOf compiles a statement and returns the names of its columns.
+// columnsOf compiles a statement and returns the names of its columns. A program with more
+// steps than it may have is told by SQLite as a lack of memory.
 func columnsOf(conn *sql.Conn, text string) (names []string, err error) {
 	err = conn.Raw(func(c any) error {
 		info, err := c.(interface {
@@ -140,6 +141,9 @@ func columnsOf(conn *sql.Conn, text string) (names []string, err error) {
 		}
 		return err
 	})
+	if failure, ok := errors.AsType[*sqlite.Error](err); ok && failure.Code()&0xff == sqlite3.SQLITE_NOMEM {
+		err = fmt.Errorf("%w before it runs: shorten its lists and expressions", ErrMemory)
+	}
 	if err == nil && len(names) == 0 {
 		err = &Error{"there is no query in it: want a SELECT, VALUES or WITH"}
 	}
