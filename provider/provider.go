@@ -98,6 +98,11 @@ type Error struct {
 	Reason Reason
 	Hint   string // "grant the action ec2:DescribeInstances"; may be empty
 	Err    error
+	// Otherwise is what the failure is where the scope was listed before, for a Reason that
+	// is presumed from what may pass: a host whose name is not known belongs to a service
+	// that a region does not have, or to one whose name was not found just now. Nil where
+	// the Reason is certain.
+	Otherwise error
 }
 
 func (e *Error) Error() string {

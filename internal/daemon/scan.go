@@ -209,7 +209,7 @@ type reading func(ctx context.Context, page func([]resource.Resource) error) err
 // compare has the provider hand pages to the comparer, and notes how that ended and what
 // is absent. The error is one of the store.
 func (s *scan) compare(ctx context.Context, c *comparer, read reading) error {
-	c.l.err = s.traceScope(ctx, c.l, func(ctx context.Context) error { return s.run(ctx, c.l.scope, read, c.page) })
+	c.l.err = s.judge(c.l.scope, s.traceScope(ctx, c.l, func(ctx context.Context) error { return s.run(ctx, c.l.scope, read, c.page) }))
 	if failure := (*storageError)(nil); errors.As(c.l.err, &failure) {
 		return failure
 	}
@@ -217,6 +217,18 @@ func (s *scan) compare(ctx context.Context, c *comparer, read reading) error {
 		c.l.absent = c.absent()
 	}
 	return nil
+}
+
+// judge returns what a failure is, given what is known of the scope: one that was listed
+// before does exist. Taken for unavailable, it would have what is created meanwhile as a
+// baseline, which is reported to nobody.
+func (s *scan) judge(scope resource.Scope, err error) error {
+	var e *provider.Error
+	state := s.stateOf(scope)
+	if !errors.As(err, &e) || e.Otherwise == nil || state.LastComplete == 0 || state.Status == storage.ScopeUnavailable {
+		return err
+	}
+	return e.Otherwise
 }
 
 func (s *scan) known(ctx context.Context, scope resource.Scope) (map[string]recorded, error) {

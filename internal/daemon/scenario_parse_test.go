@@ -473,7 +473,7 @@ func (c *cloud) doReadable(s *statement) error {
 	return nil
 }
 
-// failureOf makes the error of a statement's reason and says=... words.
+// failureOf makes the error of a statement's reason, otherwise and says=... words.
 func failureOf(s *statement) *provider.Error {
 	reason := provider.ReasonAccessDenied
 	if named := s.named["reason"]; named != "" {
@@ -483,7 +483,11 @@ func failureOf(s *statement) *provider.Error {
 	if text == "" {
 		text = string(reason)
 	}
-	return &provider.Error{Reason: reason, Err: fmt.Errorf("the cloud says %s", text)}
+	err := &provider.Error{Reason: reason, Err: fmt.Errorf("the cloud says %s", text)}
+	if otherwise := s.named["otherwise"]; otherwise != "" {
+		err.Otherwise = &provider.Error{Reason: provider.Reason(otherwise), Err: err.Err}
+	}
+	return err
 }
 
 func (c *cloud) doFail(s *statement) error {
@@ -499,7 +503,7 @@ func (c *cloud) doInterrupt(s *statement) error {
 }
 
 func (c *cloud) fault(s *statement, set func(*cloudScope)) error {
-	if err := s.takes(1, 1, "reason", "says", "after"); err != nil {
+	if err := s.takes(1, 1, "reason", "otherwise", "says", "after"); err != nil {
 		return err
 	}
 	sc, err := c.scope(s, s.args[0])

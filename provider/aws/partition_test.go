@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -196,6 +197,9 @@ func TestProvider_ServiceWithoutEndpointIsUnavailable(t *testing.T) {
 		_, err := listScope(t, p, scopeOf("af-south-1", "AWS::Lightsail::Instance"))
 		if got := provider.ReasonOf(err); got != tc.want {
 			t.Errorf("%s: reason is %q, want %q: %v", name, got, tc.want, err)
+		}
+		if failure, ok := errors.AsType[*provider.Error](err); ok && tc.want == provider.ReasonUnavailable && provider.ReasonOf(failure.Otherwise) != provider.ReasonNetwork {
+			t.Errorf("%s: where it was listed before it is %v", name, failure.Otherwise)
 		}
 	}
 }

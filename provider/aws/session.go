@@ -207,17 +207,21 @@ func (s *session) answers(ctx context.Context, region string) bool {
 // explain turns a failure in a region that is certainly not enabled, or of a service that has
 // no endpoint there, into one that says so.
 func (s *session) explain(ctx context.Context, region string, err error) error {
-	var what string
+	var (
+		what      string
+		otherwise error
+	)
 	switch host := unknownHost(err); {
 	case looksDisabled(err) && region != s.home() && s.disabled(ctx, region):
 		what = "region " + region + " is not enabled for the account"
 	case host != "" && s.cfg.BaseEndpoint == nil && s.answers(ctx, region):
-		what = "the service is not offered in region " + region + ": there is no " + host
+		what, otherwise = "the service is not offered in region "+region+": there is no "+host, err
 	default:
 		return err
 	}
 	return &provider.Error{
 		Reason: provider.ReasonUnavailable, Err: errors.New("aws: " + what), Hint: hintFor(provider.ReasonUnavailable, "", ""),
+		Otherwise: otherwise,
 	}
 }
 
