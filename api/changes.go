@@ -12,7 +12,7 @@ import (
 // order=asc, oldest first.
 func (s *Server) changes(ctx context.Context, _ string, p *params) (any, error) {
 	query := storage.ChangeQuery{
-		Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key("key"),
+		Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key(),
 		OldestFirst: p.oneOf("order", "desc", "asc", "desc") == "asc",
 	}
 	since, until, limit, c := p.point("since"), p.point("until"), p.limit(), p.cursor("changes")

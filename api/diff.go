@@ -23,7 +23,7 @@ type diffPage struct {
 // between and was undone is no difference.
 func (s *Server) diff(ctx context.Context, _ string, p *params) (any, error) {
 	query := storage.DiffQuery{Filter: p.filter()}
-	changeTypes, key := p.changeTypes(), p.key("key")
+	changeTypes, key := p.changeTypes(), p.key()
 	from, to, limit, c := p.point("from"), p.point("to"), p.limit(), p.cursor("diff")
 	if p.err == nil && from.IsZero() {
 		p.fail("from", "is required: "+pointForms)

@@ -166,7 +166,7 @@ func (s *Server) exportResources(r *http.Request, e *exportStream) error {
 // exportChanges exports the events of a window, oldest first.
 func (s *Server) exportChanges(r *http.Request, e *exportStream) error {
 	p := parseParams(r.URL.RawQuery, s.now(), exportParams(e.what))
-	q := storage.ChangeQuery{Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key("key"), OldestFirst: true}
+	q := storage.ChangeQuery{Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key(), OldestFirst: true}
 	since, until := p.point("since"), p.point("until")
 	if e.format = p.format(); p.err != nil {
 		return p.err

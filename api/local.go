@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -62,7 +63,7 @@ func (w *localWriter) serve(h http.Handler, r *http.Request) (err error) {
 	defer w.WriteHeader(http.StatusOK)
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler {
+			if abort, ok := p.(error); !ok || !errors.Is(abort, http.ErrAbortHandler) {
 				panic(p)
 			}
 			err = io.ErrUnexpectedEOF

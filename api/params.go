@@ -132,7 +132,8 @@ func (p *params) point(name string) Point {
 	return point
 }
 
-func (p *params) key(name string) *resource.Key {
+func (p *params) key() *resource.Key {
+	const name = "key"
 	v := p.one(name)
 	if v == "" {
 		return nil

@@ -174,7 +174,7 @@ func (s *Server) newStream(r *http.Request) (*stream, error) {
 	st := &stream{s: s}
 	if p.err == nil {
 		st.query = storage.ChangeQuery{
-			Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key("key"), OldestFirst: true,
+			Filter: p.filter(), ChangeTypes: p.changeTypes(), Key: p.key(), OldestFirst: true,
 		}
 	}
 	since := p.point("since")

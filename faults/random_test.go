@@ -117,7 +117,9 @@ func weather(random *rand.Rand) []faultproxy.Rule {
 	}
 	var rules []faultproxy.Rule
 	for range 1 + random.IntN(4) {
-		rules = append(rules, randomRule(random))
+		if rule := randomRule(random); !slices.ContainsFunc(rules, func(other faultproxy.Rule) bool { return lieTogether(rule, other) }) {
+			rules = append(rules, rule)
+		}
 	}
 	switch random.IntN(50) {
 	case 0: // nothing answers
@@ -128,6 +130,12 @@ func weather(random *rand.Rand) []faultproxy.Rule {
 		rules = append(rules, faultproxy.Rule{Fault: faultproxy.Throttle, Probability: 0.5})
 	}
 	return rules
+}
+
+// lieTogether reports whether two rules lie of the same list: to be absent from it and from
+// the answer when it is asked for is to be gone.
+func lieTogether(a, b faultproxy.Rule) bool {
+	return a.Operation == b.Operation && slices.Contains(lies, a.Fault) && slices.Contains(lies, b.Fault)
 }
 
 func randomRule(random *rand.Rand) faultproxy.Rule {

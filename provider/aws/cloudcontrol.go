@@ -183,7 +183,7 @@ func (c *controlled) try(ctx context.Context, cfg aws.Config) []tried {
 		}
 		return errEnough
 	})
-	if err != errEnough {
+	if !errors.Is(err, errEnough) {
 		return []tried{{actionListResources, controlError(err)}}
 	}
 	if first == nil {

@@ -11,6 +11,7 @@ package mototest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (s *Server) awaitAnswer(ctx context.Context) error {
 		select {
 		case exit := <-s.exited:
 			s.exited <- exit
-			return fmt.Errorf("mototest: %s ended at once: %v\n%s", program, exit, s.output)
+			return fmt.Errorf("mototest: %s ended at once: %w\n%s", program, cmp.Or(exit, errors.New("exit status 0")), s.output)
 		case <-ctx.Done():
 			return fmt.Errorf("mototest: %s does not answer: %w\n%s", program, errors.Join(ctx.Err(), err), s.output)
 		case <-retry.C:
