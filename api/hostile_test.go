@@ -247,6 +247,13 @@ func TestServer_AnswersOnceForOneRevision(t *testing.T) {
 		}
 	}
 	tag := ask(t, h, "resources").Header().Get("ETag")
+	for target, want := range map[string]int{
+		"resource/aws/1/us-east-1/T/none": http.StatusNotFound, "resources?at=99": http.StatusBadRequest, "resources?cursor=x": http.StatusBadRequest, "nosuch": http.StatusNotFound,
+	} {
+		if got, any := again(target, tag).Code, again(target, "*").Code; got != want || any != want {
+			t.Errorf("%s with the tag of another answer: %d, with any: %d; want %d", target, got, any, want)
+		}
+	}
 	commit(t, s, scan{})
 	if w := again("resources", tag); w.Code != http.StatusOK || w.Header().Get("ETag") == tag {
 		t.Errorf("after a scan: %d, tag %q", w.Code, w.Header().Get("ETag"))

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,11 +51,12 @@ func (s slots) take(ctx context.Context) (free func(), err error) {
 }
 
 // entityTag names the state that an answer describes: the revision and its time, which
-// tells it from that of another history. It is empty where the answer depends on more.
+// tells it from that of another history, and what was asked. So none is known but of an
+// answer that was given. It is empty where the answer depends on more.
 //
 // The tag is a weak one, because the same answer may be compressed or not. Retention
 // alone does not change it: what it drops was a true answer.
-func (s *Server) entityTag(ctx context.Context, e endpoint, p *params) (string, error) {
+func (s *Server) entityTag(ctx context.Context, e endpoint, asked *url.URL, p *params) (string, error) {
 	if e.unversioned || p.movesWithTime() {
 		return "", nil
 	}
@@ -60,7 +64,9 @@ func (s *Server) entityTag(ctx context.Context, e endpoint, p *params) (string, 
 	if err != nil || head.Revision == 0 {
 		return "", err
 	}
-	return fmt.Sprintf(`W/"%d-%s"`, head.Revision, strconv.FormatInt(head.Time.UnixMilli(), 36)), nil
+	question := fnv.New64a()
+	_, _ = io.WriteString(question, asked.EscapedPath()+"?"+asked.RawQuery) // never fails
+	return fmt.Sprintf(`W/"%d-%s-%x"`, head.Revision, strconv.FormatInt(head.Time.UnixMilli(), 36), question.Sum64()), nil
 }
 
 // movesWithTime reports whether a parameter names a point by how long ago it was.
@@ -73,14 +79,14 @@ func (p *params) movesWithTime() bool {
 }
 
 // hasTag reports whether a list of entity tags, as in If-None-Match, has one of them. Tags
-// are compared weakly (RFC 9110, section 8.8.3.2).
+// are compared weakly (RFC 9110, section 8.8.3.2). The list * names none.
 func hasTag(list []string, tag string) bool {
 	if tag == "" {
 		return false
 	}
 	for candidate := range strings.SplitSeq(strings.Join(list, ","), ",") {
 		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
+		if strings.TrimPrefix(candidate, "W/") == strings.TrimPrefix(tag, "W/") {
 			return true
 		}
 	}

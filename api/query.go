@@ -195,6 +195,9 @@ func decodeQuery(body io.Reader) (*QueryRequest, error) {
 
 // viewValue makes a value fit for JSON.
 func viewValue(v any) any {
+	if b, ok := v.([]byte); ok && len(b) == 0 {
+		return "" // a slice of nothing may be nil, which JSON has as null
+	}
 	if f, ok := v.(float64); ok {
 		switch {
 		case math.IsInf(f, 1):

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -260,15 +261,19 @@ func (s *Server) answer(r *http.Request) (a answer, err error) {
 		return answer{}, p.err
 	}
 	a = answer{notices: s.notices()}
-	if a.tag, err = s.entityTag(r.Context(), e, p); err != nil {
+	if a.tag, err = s.entityTag(r.Context(), e, r.URL, p); err != nil {
 		return answer{}, err
 	}
-	if hasTag(r.Header.Values("If-None-Match"), a.tag) {
+	known := r.Header.Values("If-None-Match")
+	if hasTag(known, a.tag) {
 		return a, nil
 	}
 	value, err := e.answer(r.Context(), key, p)
 	if err != nil {
 		return answer{}, err
+	}
+	if a.tag != "" && slices.Equal(known, []string{"*"}) { // any answer, if there is one
+		return a, nil
 	}
 	if a.body, err = encode(value); err != nil {
 		return answer{}, fmt.Errorf("encoding the answer: %w", err)

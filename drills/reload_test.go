@@ -140,7 +140,7 @@ func TestReload_RefusesABadConfiguration(t *testing.T) {
 		{"reconciliation_interval: soon, metrics_prot: 1", good, "", `daemon.reconciliation_interval: must be a duration above 0`},
 		{"reconciliation_interval: 1h", demoCloud(300, "10%", "no-such-fault"), "", "no-such-fault"},
 		{"reconciliation_interval: 1h", good, "api: {token_file: " + filepath.Join(i.dir, "no-such-file") + "}", "reading the token"},
-		{"reconciliation_interval: 1h", good, "notify: [{url: 'http://169.254.169.254/x'}]", "notify[0]: the url leads to 169.254.169.254"},
+		{"reconciliation_interval: 1h", good, "notify: [{url: 'http://169.254.169.254/x'}]", "notify[0].url: leads to 169.254.169.254"},
 		{"reconciliation_interval: 1h", good, ": no yaml: at: all [", "elava.yaml"},
 	}
 	i.configure(t, "reconciliation_interval: 100ms", good)

@@ -162,7 +162,7 @@ func withDefaults(o Options) Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Allowed == nil {
-		o.Allowed = func(a netip.Addr) bool { return !Forbidden(a) }
+		o.Allowed = allowed
 	}
 	for d, value := range map[*time.Duration]time.Duration{
 		&o.Poll: time.Second, &o.FirstTry: time.Second, &o.LastTry: 5 * time.Minute,
@@ -185,14 +185,28 @@ func (n *Notifier) check(hooks []Hook) error {
 }
 
 func (n *Notifier) checkHook(h Hook) error {
-	u, err := url.Parse(h.URL)
-	if err != nil || u.Hostname() == "" {
-		return errors.New("the url has no host")
-	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !n.opts.Allowed(a) {
-		return fmt.Errorf("the url leads to %s: %w", a, errForbidden)
+	if err := checkURL(h.URL, n.opts.Allowed); err != nil {
+		return fmt.Errorf("the url %w", err)
 	}
 	return h.Filter.Validate()
+}
+
+// CheckURL finds what is wrong with the URL of a webhook: it names no host, or an address at
+// which none may be. Where a name leads to is looked at when the connection is made. The
+// error continues "the url".
+func CheckURL(text string) error { return checkURL(text, allowed) }
+
+func allowed(a netip.Addr) bool { return !Forbidden(a) }
+
+func checkURL(text string, allowed func(netip.Addr) bool) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return errors.New("has no host")
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !allowed(a) {
+		return fmt.Errorf("leads to %s: %w", a, errForbidden)
+	}
+	return nil
 }
 
 // newHook makes a hook that goes on at a position; nil: at that which its file has.

@@ -111,7 +111,7 @@ func newGauges(f *factory) gauges {
 			"Memory that the Go runtime has mapped and not returned to the operating system. Files that the store maps are not in it."),
 		build:           f.gauge("elava_build_info", "", "Always 1; the labels say which program runs."),
 		resources:       f.gauge("elava_resources", "", "Resources by the region they are in: buckets by their own, though their scope is global. 0 where a scope holds none; no series where it was never listed."),
-		scopeUp:         f.gauge("elava_scope_up", "", "1 if the last scan listed the scope to its last page, 0 if not. A scope that only lacks details (partial) is 1."),
+		scopeUp:         f.gauge("elava_scope_up", "", "1 if the last scan listed the scope to its last page, 0 if not. A scope that only lacks details (partial) is 1. Absent where there is nothing to list (unavailable)."),
 		scopeComplete:   f.gauge("elava_scope_last_complete_timestamp_seconds", "s", "Unix time in seconds of the last complete listing. Absent if there was none."),
 		storageSize:     f.gauge("elava_storage_size_bytes", "By", "Size of the store in bytes."),
 		storageFree:     f.gauge("elava_storage_free_bytes", "By", "Bytes that are free on the disk of the store. Absent where the system does not tell."),

@@ -36,7 +36,8 @@ const (
 // message. Values that would not be read back as one word are quoted as in Go; keys of
 // groups are joined with dots.
 //
-// JSON is that of slog.JSONHandler.
+// JSON is that of slog.JSONHandler, but for durations, which are texts as in the other
+// format: "1.5s".
 //
 // A record that is logged within a span of a trace that is sent has trace_id and span_id.
 func NewLogger(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
@@ -47,10 +48,18 @@ func NewLogger(w io.Writer, level slog.Leveler, format string) (*slog.Logger, er
 	case FormatText:
 		return slog.New(&traceHandler{&textHandler{out: &lineWriter{w: w}, level: level}}), nil
 	case FormatJSON:
-		return slog.New(&traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})}), nil
+		return slog.New(&traceHandler{slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: legible})}), nil
 	default:
 		return nil, fmt.Errorf("log format %q is unknown: use %s or %s", format, FormatText, FormatJSON)
 	}
+}
+
+// legible writes durations with their unit.
+func legible(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // traceHandler adds the ids by which a record is found from its trace, and the trace from

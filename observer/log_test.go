@@ -266,12 +266,12 @@ func TestNewLogger_JSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger.Info("hidden")
-	logger.Warn("seen", "k", "v")
+	logger.Warn("seen", "k", "v", "took", 1500*time.Millisecond)
 	var record map[string]any
 	if err := json.Unmarshal([]byte(log.String()), &record); err != nil {
 		t.Fatalf("%v: %s", err, log.String())
 	}
-	if record["level"] != "WARN" || record["msg"] != "seen" || record["k"] != "v" {
+	if record["level"] != "WARN" || record["msg"] != "seen" || record["k"] != "v" || record["took"] != "1.5s" {
 		t.Errorf("got %v", record)
 	}
 }

@@ -193,7 +193,7 @@ func shown(a net.Addr) string {
 	return a.String()
 }
 
-func newMux(options *MetricsServerOptions) *http.ServeMux {
+func newMux(options *MetricsServerOptions) http.Handler {
 	routes := map[string]http.Handler{"/metrics": limited(metricsHandler(options.Gatherer, options.Logger))}
 	if options.Guard != nil {
 		routes["/debug/pprof/"] = options.Guard(profiles())
@@ -208,7 +208,27 @@ func newMux(options *MetricsServerOptions) *http.ServeMux {
 	}
 	slices.Sort(paths)
 	mux.Handle("GET /{$}", limited(index(slices.Compact(paths))))
-	return mux
+	return asSent(mux, options.Routes)
+}
+
+// asSent hands paths on as they were sent to routes that are trees, such as /api/v1/: what
+// is in one may hold // and dots, for which ServeMux would redirect to another path.
+func asSent(mux *http.ServeMux, routes map[string]http.Handler) http.Handler {
+	trees := map[string]http.Handler{}
+	for pattern, handler := range routes {
+		if strings.HasPrefix(pattern, "/") && strings.HasSuffix(pattern, "/") {
+			trees[pattern] = handler
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for root, handler := range trees {
+			if strings.HasPrefix(r.URL.Path, root) {
+				handler.ServeHTTP(w, r)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // path is a pattern without its method.

@@ -361,6 +361,18 @@ func TestMetricsServer_ShutdownWaitsForRequests(t *testing.T) {
 	}
 }
 
+// Keys of resources lie in paths and may hold slashes and dots, which ServeMux would clean.
+func TestMetricsServer_PathsOfTreesComeAsTheyWereSent(t *testing.T) {
+	s := serve(t, observer.MetricsServerOptions{Routes: map[string]http.Handler{
+		"/tree/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.EscapedPath()) }),
+	}})
+	for _, path := range []string{"/tree/https://a//b", "/tree/a/../b/.", "/tree/a%2Fb//c", "/tree/"} {
+		if status, body := s.get(t, path); status != http.StatusOK || body != path {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
 func TestMetricsServer_ShutdownCutsWhatDoesNotEnd(t *testing.T) {
 	entered, cut := make(chan struct{}), make(chan struct{})
 	s := serve(t, observer.MetricsServerOptions{Routes: map[string]http.Handler{

@@ -18,8 +18,8 @@ import (
 func changesTable() *table {
 	columns := []Column{
 		{Name: "id", Type: "TEXT"},
-		{Name: "revision", Type: "INTEGER", pushed: ordered, share: 0.01},
-		{Name: "time", Type: "TEXT", pushed: ordered, share: 0.01},
+		{Name: "revision", Type: "INTEGER", pushed: ordered, share: 1e-4},
+		{Name: "time", Type: "TEXT", pushed: ordered, share: 1e-4},
 		{Name: "change_type", Type: "TEXT", pushed: equal, share: 0.3},
 	}
 	columns = append(columns, keyColumns("resource_id")...)
@@ -104,22 +104,18 @@ func (s *session) changeQuery(d *demand) (q storage.ChangeQuery, possible bool, 
 	if err != nil || span.last < span.first {
 		return q, false, err
 	}
-	q.UpTo = span.last
-	if q.Above, err = s.above(span.first); err != nil {
-		return q, false, err
-	}
+	q.UpTo, q.Above = span.last, s.above(span.first)
 	return q, true, nil
 }
 
 // above returns from where a store is asked for changes. One that was asked for dropped
 // changes by number refuses; a query that does not reach back so far by its own will is
 // answered with what there is, as the table without a condition is.
-func (s *session) above(first int64) (int64, error) {
-	stats, err := s.store.Stats(s.ctx)
-	if err != nil || first <= stats.OldestRevision {
-		return 0, err
+func (s *session) above(first int64) int64 {
+	if first <= s.oldest {
+		return 0
 	}
-	return first - 1, nil
+	return first - 1
 }
 
 // revisions is a range of revisions, both ends included.
@@ -168,14 +164,21 @@ func (r *revisions) limit(op vtab.ConstraintOp, from, to int64) {
 // it, may compare as equal to a text, or begin with it. What is behind the text as SQLite
 // compares is not before the range, and what is before the text not behind it.
 func instants(text string) (from, to time.Time, ok bool) {
-	if t, err := time.Parse(timeForm, text); err == nil {
+	if t, ok := written(timeForm, text); ok {
 		return t, t, earliest(t)
 	}
 	if len(text) < len(time.DateOnly) {
 		return from, to, false
 	}
-	day, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)])
-	return day, day.Add(24 * time.Hour), err == nil && earliest(day)
+	day, ok := written(time.DateOnly, text[:len(time.DateOnly)])
+	return day, day.Add(24 * time.Hour), ok && earliest(day)
+}
+
+// written parses a time that is written exactly so. Others that time.Parse understands, such
+// as 2:00 for 02:00, compare as texts and not as the times that they mean.
+func written(form, text string) (time.Time, bool) {
+	t, err := time.Parse(form, text)
+	return t, err == nil && t.Format(form) == text
 }
 
 // earliest keeps out times that engines need not know.
@@ -228,11 +231,15 @@ func scanScans(s *session, d *demand) iter.Seq2[row, error] {
 		if span.last < 1 {
 			return
 		}
+		if last := s.scan; last != nil && span.first == last.Revision && span.last == last.Revision {
+			yield(scanRow{last}, nil)
+			return
+		}
 		for m, err := range s.store.Scans(s.ctx, span.last+1) {
 			if err == nil && m.Revision < span.first {
 				return
 			}
-			if !yield(scanRow{m}, err) {
+			if s.scan = m; !yield(scanRow{m}, err) {
 				return
 			}
 		}

@@ -132,7 +132,11 @@ func (e *Engine) Use(ctx context.Context, text string, revision int64, use func(
 		}
 		return ErrBusy
 	}
-	s := &session{ctx: limited, store: e.store, revision: revision, exact: mentionsCollation(text)}
+	s, err := e.session(limited, revision)
+	if err != nil {
+		return err
+	}
+	s.exact = mentionsCollation(text)
 	c.session = s
 	before, hungry := hunger.state()
 	result, err := e.run(c, text)
@@ -144,6 +148,21 @@ func (e *Engine) Use(ctx context.Context, text string, revision int64, use func(
 		return err
 	}
 	return use(result)
+}
+
+// session begins a query at a revision. One that was dropped is refused, also for the
+// tables that are not read at one: they would be empty, as if nothing had happened.
+func (e *Engine) session(ctx context.Context, revision int64) (*session, error) {
+	s := &session{ctx: ctx, store: e.store, revision: revision}
+	if revision == 0 {
+		return s, nil
+	}
+	stats, err := e.store.Stats(ctx)
+	if err == nil && revision < stats.OldestRevision {
+		err = &storage.CompactedError{Revision: revision, Oldest: stats.OldestRevision}
+	}
+	s.oldest = stats.OldestRevision
+	return s, err
 }
 
 func (e *Engine) check(text string) error {
@@ -213,8 +232,45 @@ func wrap(text string, columns, rows int) string {
 		strings.Join(names, ","), statement(text), rows)
 }
 
-// statement returns the text without what may end a statement but not a subquery.
-func statement(text string) string { return strings.TrimRight(text, "; \t\r\n") }
+// statement returns the text without what may end a statement but not a subquery:
+// semicolons, and the space and comments among them.
+func statement(text string) string {
+	end := 0
+	for i := 0; i < len(text); {
+		length, ends := piece(text[i:])
+		if i += length; !ends {
+			end = i
+		}
+	}
+	return text[:end]
+}
+
+// piece returns how long the comment, the quoted text or else the byte is that a text begins
+// with, and whether it may stand behind a statement. See https://www.sqlite.org/lang_comment.html
+// and, for quotes, https://www.sqlite.org/lang_keywords.html; a doubled quote is two texts here.
+func piece(text string) (length int, ends bool) {
+	switch {
+	case strings.HasPrefix(text, "--"):
+		return through(text, 2, "\n"), true
+	case strings.HasPrefix(text, "/*"):
+		return through(text, 2, "*/"), strings.Contains(text[2:], "*/")
+	case strings.ContainsRune("'\"`", rune(text[0])):
+		return through(text, 1, text[:1]), false
+	case text[0] == '[':
+		return through(text, 1, "]"), false
+	}
+	return 1, strings.ContainsRune("; \t\r\n\f", rune(text[0]))
+}
+
+// through is the length of a text up to a mark behind its first bytes and with it, or else
+// all of it.
+func through(text string, from int, mark string) int {
+	i := strings.Index(text[from:], mark)
+	if i < 0 {
+		return len(text)
+	}
+	return from + i + len(mark)
+}
 
 // distinct makes the names of columns unique.
 func distinct(names []string) []string {

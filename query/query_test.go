@@ -76,6 +76,7 @@ func TestEngine_ConditionsSelectTheSameWhoeverChecksThem(t *testing.T) {
 			"revision > 7", "revision >= 7 and revision < 20", "revision = 9", "revision in (3, 5, 99)", "revision < -1", "revision > 7.5", "revision = '9'",
 			"time > '2025-10-22T20:00:00.000Z'", "time >= '2025-10-22T20:00:00.000Z'", "time <= '2025-10-22T20:00:00Z'", "time < '2025-10-22T20:00:00.000Z'",
 			"time = '2025-10-22T20:00:00.000Z'", "time > '2025-10-23'", "time <= '2025-10-23'", "time < '2025-10-22 20:00:00'", "time > '2025'", "time > 'x'", "time > ''",
+			"time < '2025-10-22T9:00:00.000Z'", "time > '2025-10-22T20:00:00,500Z'", "time >= '2025-10-22T9:00:00,000Z'", "time between '2025-10-22T1:00:00.000Z' and '2025-10-22T9:00:00.000Z'",
 			"time between '2025-10-22T15:00:00.000Z' and '2025-10-23T02:00:00.000Z'", "time > 5", "time < '0001-01-01'", "time > '9999-12-31T00:00:00.000Z'", "time is not null")},
 		{"scans", "revision, status", []string{"revision = 3", "revision < 5", "revision >= 29", "revision > 99", "revision between 4 and 6", "revision in (1, 30)"}},
 	} {
@@ -128,6 +129,12 @@ type countedStore struct {
 	storage.Store
 	lists []storage.Query
 	feeds []storage.ChangeQuery
+	scans int
+}
+
+func (c *countedStore) Scans(ctx context.Context, before int64) iter.Seq2[*storage.ScanMetadata, error] {
+	c.scans++
+	return c.Store.Scans(ctx, before)
 }
 
 func (c *countedStore) List(ctx context.Context, q storage.Query) iter.Seq2[*storage.Version, error] {
@@ -164,6 +171,30 @@ func TestEngine_ConditionsReachTheStore(t *testing.T) {
 	ask(t, e, "select * from changes order by time limit 1", 20)
 	if !s.feeds[1].OldestFirst {
 		t.Error("the store was not asked for the oldest first")
+	}
+}
+
+// A join reads each side once, or the larger one by the condition: never the scans of every
+// change.
+func TestEngine_JoinsByWhatSelectsLittle(t *testing.T) {
+	for _, join := range []string{
+		"changes c join scans s on s.revision = c.revision", "changes c join scans s using (revision)", "scans s join changes c on s.revision = c.revision",
+		"changes c join scans s on s.revision = c.revision where s.revision > 3", "changes c left join scans s on s.revision = c.revision",
+	} {
+		s := &countedStore{Store: script(t, 4).store}
+		ask(t, query.New(s, query.Limits{}), "select s.status, count(*) from "+join+" group by 1", 30)
+		if s.scans > 30 || len(s.feeds) > 30 {
+			t.Errorf("%s: the scans are read %d times and the changes %d times", join, s.scans, len(s.feeds))
+		}
+	}
+}
+
+func TestEngine_TakesWhatMayStandBehindAStatement(t *testing.T) {
+	e := query.New(script(t, 5).store, query.Limits{})
+	for _, text := range []string{
+		"select ';--' || \"a;\" from (select 1 as \"a;\"); -- that is all", "select ';--1' /* ; */ ;; /* one\n */ ; -- two\n ;", "select ';--1' -- no semicolon", "select ';--1';\n",
+	} {
+		same(t, text, 30, ask(t, e, text, 30), []string{"[;--1]"})
 	}
 }
 
@@ -385,8 +416,10 @@ func TestEngine_HandsOnWhatTheStoreSays(t *testing.T) {
 	w := script(t, 11)
 	check(t, w.store.Trim(t.Context(), 20))
 	e := query.New(w.store, query.Limits{})
-	if _, err := e.Query(t.Context(), "select * from resources", 5); !errors.Is(err, storage.ErrCompacted) {
-		t.Errorf("%v, want what was compacted", err)
+	for _, table := range []string{"resources", "versions", "changes", "scans", "scopes"} {
+		if _, err := e.Query(t.Context(), "select * from "+table, 5); !errors.Is(err, storage.ErrCompacted) {
+			t.Errorf("%s: %v, want what was compacted", table, err)
+		}
 	}
 	same(t, "changes", 30, ask(t, e, "select count(*) from changes where revision > 2", 30), ask(t, e, "select count(*) from changes", 30))
 }

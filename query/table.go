@@ -86,13 +86,15 @@ type session struct {
 	ctx      context.Context
 	store    storage.Store
 	revision int64 // 0: nothing was recorded yet
+	oldest   int64 // that could be read when the query began
 
 	// exact forbids to hand comparisons of text to the store, which compares bytes: the
 	// query names a collation, by which more may be equal.
 	exact bool
 
-	freshness *storage.Freshness // once it was needed
-	err       error              // of the store: SQLite only learns that there was one
+	freshness *storage.Freshness    // once it was needed
+	scan      *storage.ScanMetadata // read last: changes that are joined with scans ask for it again
+	err       error                 // of the store: SQLite only learns that there was one
 }
 
 // mentionsCollation reports whether a query may compare text otherwise than byte by byte.
@@ -219,9 +221,12 @@ func (v *view) BestIndex(info *vtab.IndexInfo) error {
 	}
 	info.IdxStr = p.String()
 	info.EstimatedRows = int64(rows)
-	info.EstimatedCost = rows
+	info.EstimatedCost = beginning + rows
 	return nil
 }
+
+// beginning is what it costs to begin to read the store, in rows: a join is to do that seldom.
+const beginning = 100
 
 // keysSuffice reports whether all columns used are parts of a resource's key.
 func (v *view) keysSuffice(used uint64) bool {

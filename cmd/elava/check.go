@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/elava-dev/elava/internal/config"
 	"github.com/elava-dev/elava/provider"
 )
 
@@ -35,6 +36,7 @@ func (c *CheckCommand) Run(ctx context.Context, env *Env) error {
 	ctx, release := untilSignal(ctx, func() {})
 	defer release()
 	found := []provider.Finding{provider.Finding{What: "storage"}.Found("", checkWritable(cfg.Storage.Path))}
+	found = append(found, checkFiles(cfg, env)...)
 	if checker, ok := p.(provider.Checker); ok {
 		of, err := checker.Check(ctx)
 		if err != nil {
@@ -43,6 +45,21 @@ func (c *CheckCommand) Run(ctx context.Context, env *Env) error {
 		found = append(found, of...)
 	}
 	return c.report(env, found)
+}
+
+// checkFiles tries what serve reads as it starts: the token of the API and the secrets of
+// webhooks.
+func checkFiles(cfg *config.Config, env *Env) []provider.Finding {
+	var found []provider.Finding
+	if file := cfg.API.TokenFile; file != "" {
+		_, err := readTokenFile(file)
+		found = append(found, provider.Finding{What: "api.token_file"}.Found("", err))
+	}
+	for i, h := range cfg.Notify {
+		_, err := hookOf(h, env)
+		found = append(found, provider.Finding{What: fmt.Sprintf("notify[%d]", i)}.Found("", err))
+	}
+	return found
 }
 
 func (c *CheckCommand) report(env *Env, found []provider.Finding) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -88,6 +89,35 @@ func TestCheck_StoreThatCannotBeWritten(t *testing.T) {
 	stdout, _, code := runMain(t, map[string]string{"ELAVA_STORAGE_PATH": filepath.Join(file, "store")}, "check", "--provider", "demo", "-o", "csv")
 	if code != exitFailed || !strings.Contains(stdout, ",,storage,failed,,") {
 		t.Errorf("exit code %d\n%s", code, stdout)
+	}
+}
+
+func TestCheck_WhatServeReadsAsItStarts(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "elava.yaml")
+	settings := "api: {token_file: " + dir + "/token}\nnotify: [{url: 'http://127.0.0.1:1/a'}, {url: 'http://127.0.0.1:1/b', secret_file: " + dir + "/none}]\n"
+	if err := errors.Join(os.WriteFile(file, []byte(settings), 0o600), os.WriteFile(filepath.Join(dir, "token"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _, code := runMain(t, map[string]string{"ELAVA_STORAGE_PATH": dir}, "check", "--provider", "demo", "--config", file, "-o", "csv")
+	for _, part := range []string{",,api.token_file,failed,,", "is empty", ",,notify[0],ok,,", ",,notify[1],failed,,", "secret_file"} {
+		if code != exitFailed || !strings.Contains(stdout, part) {
+			t.Errorf("exit code %d, want %q in\n%s", code, part, stdout)
+		}
+	}
+}
+
+// All webhooks that may not be told are named, by every command that reads the configuration.
+func TestConfig_NamesAllForbiddenWebhooks(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "elava.yaml")
+	if err := os.WriteFile(file, []byte("notify:\n  - url: http://169.254.169.254/x\n  - url: http://127.0.0.1:1/\n  - url: http://[::ffff:169.254.169.254]/y\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"config", "check", "serve"} {
+		_, stderr, code := runMain(t, map[string]string{"ELAVA_STORAGE_PATH": t.TempDir()}, command, "--provider", "demo", "--config", file)
+		if code != exitUsage || !strings.Contains(stderr, ":2: notify[0].url: leads to 169.254.169.254") || !strings.Contains(stderr, "notify[2].url: leads to ::ffff:169.254.169.254") || strings.Contains(stderr, "notify[1]") {
+			t.Errorf("%s: exit code %d\n%s", command, code, stderr)
+		}
 	}
 }
 

@@ -20,7 +20,14 @@ type daemonFlags struct {
 }
 
 func (f *daemonFlags) load(env *Env) (*config.Config, error) {
-	return config.Load(config.Sources{File: f.ConfigFile, LookupEnv: env.LookupEnv, Flags: f.Flags})
+	cfg, err := config.Load(config.Sources{File: f.ConfigFile, LookupEnv: env.LookupEnv, Flags: f.Flags})
+	if err != nil {
+		return nil, err
+	}
+	if bad := forbiddenHooks(cfg); len(bad) > 0 {
+		return nil, &config.Error{Problems: bad}
+	}
+	return cfg, nil
 }
 
 // ServeCommand runs the daemon.
@@ -59,6 +66,7 @@ func serve(ctx context.Context, cfg *config.Config, env *Env, load func() (*conf
 	}
 	ctx, release := untilSignal(ctx, func() { a.log.Info("Graceful shutdown initiated...") })
 	defer release()
+	defer a.close() // while a second signal is still heeded
 	// The daemon stops by Stop, which bounds it, and not by its context.
 	if err := d.Start(context.WithoutCancel(ctx)); err != nil {
 		return err

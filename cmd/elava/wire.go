@@ -120,8 +120,9 @@ func (a *app) close() {
 	a.closers = nil
 }
 
-// telemetryTimeout is how long the last metrics and spans may take to be sent at the end.
-const telemetryTimeout = 5 * time.Second
+// telemetryTimeout is how long the last metrics and spans may take to be sent at the end,
+// side by side: the stop of the daemon has its own limit, and this comes on top.
+const telemetryTimeout = 2 * time.Second
 
 // newTelemetry makes what metrics and spans are sent through. A collector that does not
 // answer must not hold up the end.
@@ -130,19 +131,24 @@ func (a *app) newTelemetry(ctx context.Context, env *Env) (err error) {
 	if a.otlp, err = otlp.New(ctx, env.Getenv, buildInfo().Version); err != nil {
 		return &usageError{err}
 	}
-	shutdown := func(stop func(context.Context) error) func() error {
-		return func() error {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
-			defer cancel()
-			return stop(ctx)
-		}
+	a.exporter, err = observer.NewPrometheus(a.otlp.MetricOptions()...)
+	a.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), telemetryTimeout)
+		defer cancel()
+		return a.sendLast(ctx)
+	})
+	return err
+}
+
+// sendLast sends the metrics and spans that are left and ends what sends them.
+func (a *app) sendLast(ctx context.Context) error {
+	spans := make(chan error, 1)
+	go func() { spans <- a.otlp.Shutdown(ctx) }()
+	var metrics error
+	if a.exporter != nil {
+		metrics = a.exporter.Shutdown(ctx)
 	}
-	a.onClose(shutdown(a.otlp.Shutdown))
-	if a.exporter, err = observer.NewPrometheus(a.otlp.MetricOptions()...); err != nil {
-		return err
-	}
-	a.onClose(shutdown(a.exporter.Shutdown))
-	return nil
+	return errors.Join(metrics, <-spans)
 }
 
 func (a *app) newMetrics(ctx context.Context, env *Env) (*observer.Metrics, error) {
@@ -345,6 +351,18 @@ func (a *app) newNotifier(ctx context.Context, cfg *config.Config, env *Env) (*n
 		return nil, &usageError{err}
 	}
 	return n, nil
+}
+
+// forbiddenHooks finds the webhooks at addresses at which none may be.
+func forbiddenHooks(cfg *config.Config) []config.Problem {
+	var bad []config.Problem
+	for i, h := range cfg.Notify {
+		if err := notify.CheckURL(h.URL); err != nil {
+			key := fmt.Sprintf("notify[%d].url", i)
+			bad = append(bad, config.Problem{Source: cfg.Origin(key).String(), Key: key, Message: err.Error()})
+		}
+	}
+	return bad
 }
 
 func hooksOf(cfg *config.Config, env *Env) ([]notify.Hook, error) {

@@ -21,22 +21,30 @@ type reclaimer interface {
 	Reclaim(ctx context.Context, progress func(done, total int)) error
 }
 
-// retain trims the store to its retention until ctx ends, beside the scans.
+// retain trims the store to its retention until ctx ends, beside the scans. A store that
+// fails is asked again later, as by the scans.
 func (d *Daemon) retain(ctx context.Context) error {
-	calendar, err := d.newCalendar(ctx)
-	if err != nil {
-		return fmt.Errorf("reading when the last scan was: %w", err)
-	}
+	var days *calendar // from the start, though a retention may be set only later
 	for ctx.Err() == nil {
 		retention := d.settings.current().Retention
-		if retention > 0 {
-			if err := d.trim(ctx, calendar.today().Add(-retention)); err != nil && ctx.Err() == nil {
-				d.log.Error("Retention could not be applied, it is tried again later", "error", err)
-			}
+		if err := d.apply(ctx, retention, &days); err != nil && ctx.Err() == nil {
+			d.log.Error("Retention could not be applied, it is tried again later", "error", err)
 		}
 		d.awaitTrim(ctx, retention)
 	}
 	return nil
+}
+
+func (d *Daemon) apply(ctx context.Context, retention time.Duration, days **calendar) (err error) {
+	if *days == nil {
+		if *days, err = d.newCalendar(ctx); err != nil {
+			return fmt.Errorf("reading when the last scan was: %w", err)
+		}
+	}
+	if retention <= 0 {
+		return nil
+	}
+	return d.trim(ctx, (*days).today().Add(-retention))
 }
 
 // calendar says how late it is, to retention. A clock that is set forward, or was wrong when

@@ -70,6 +70,30 @@ func TestRetention_ClockThatIsWrongDropsNothing(t *testing.T) {
 	}
 }
 
+// A store that fails as the daemon starts is a failure of the first scan, no end.
+func TestRetention_StoreThatFailsAtTheStartIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(_ *rig, o *daemon.Options) { o.Retention = 10 * interval })
+		r.store.on(callHead, func(context.Context) error { return storage.ErrFull })
+		r.start(t)
+		synctest.Wait()
+		select {
+		case <-r.Done():
+			t.Fatalf("the daemon ended: %v", r.Err())
+		default:
+		}
+		r.store.on("", nil)
+		for i := range 30 {
+			r.fake.Put(providertest.Resource(web, "a", fmt.Sprintf(`{"Size":%d}`, i+2)))
+			time.Sleep(interval)
+		}
+		synctest.Wait()
+		if stats, err := r.model.Stats(t.Context()); err != nil || stats.Revision != 30 || stats.OldestRevision < 15 {
+			t.Errorf("revisions %d to %d can be read, want about the last ten of 30; %v", stats.OldestRevision, stats.Revision, err)
+		}
+	})
+}
+
 // commitEmpty records a scan that found nothing.
 func commitEmpty(t *testing.T, s storage.Store) {
 	t.Helper()

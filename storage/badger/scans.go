@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"sort"
 	"time"
 
@@ -66,6 +67,7 @@ func (s *Store) Scans(ctx context.Context, before int64) iter.Seq2[*storage.Scan
 		r.needs = math.MaxInt64
 		it := r.txn.NewIterator(engine.IteratorOptions{Prefix: []byte{prefixScan}, Reverse: true})
 		defer it.Close()
+		var failed failedScopes
 		last := r.head
 		if before != storage.HeadRevision {
 			last = min(last, before-1)
@@ -82,7 +84,7 @@ func (s *Store) Scans(ctx context.Context, before int64) iter.Seq2[*storage.Scan
 				return nil
 			}
 			if m.ErrorCount > 0 {
-				if err := r.fillFailedScopes(ctx, m); err != nil {
+				if err := failed.fill(ctx, r, m); err != nil {
 					return err
 				}
 			}
@@ -94,24 +96,38 @@ func (s *Store) Scans(ctx context.Context, before int64) iter.Seq2[*storage.Scan
 	})
 }
 
-func (r *reading) fillFailedScopes(ctx context.Context, m *storage.ScanMetadata) error {
+// failedScopes fills in which scopes failed, for scans that are read newest first. States are
+// written when they change: those of a scope that fails for long are read once.
+type failedScopes struct {
+	list  []storage.FailedScope
+	since int64 // the revision at which the newest of all states was written; 0: none was read
+}
+
+func (f *failedScopes) fill(ctx context.Context, r *reading, m *storage.ScanMetadata) error {
+	if f.since > 0 && m.Revision >= f.since {
+		m.FailedScopes = slices.Clone(f.list)
+		return nil
+	}
 	var states []*storage.ScopeState
-	err := r.scopes(ctx, m.Revision, func(s *storage.ScopeState) bool {
-		states = append(states, s)
+	f.since = 0
+	err := r.scopes(ctx, m.Revision, func(s *storage.ScopeState, written int64) bool {
+		states, f.since = append(states, s), max(f.since, written)
 		return true
 	})
 	m.SetFailedScopes(states)
+	f.list = slices.Clone(m.FailedScopes)
 	return err
 }
 
 // Scopes implements storage.Store.
 func (s *Store) Scopes(ctx context.Context, revision int64) iter.Seq2[*storage.ScopeState, error] {
 	return stream(s, revision, "reading scopes", func(r *reading, yield func(*storage.ScopeState) bool) error {
-		return r.scopes(ctx, r.revision, yield)
+		return r.scopes(ctx, r.revision, func(state *storage.ScopeState, _ int64) bool { return yield(state) })
 	})
 }
 
-func (r *reading) scopes(ctx context.Context, revision int64, yield func(*storage.ScopeState) bool) error {
+// scopes yields the states of all scopes at a revision, with the one at which each was written.
+func (r *reading) scopes(ctx context.Context, revision int64, yield func(state *storage.ScopeState, written int64) bool) error {
 	if revision == 0 {
 		return nil
 	}
@@ -134,7 +150,7 @@ func (r *reading) scopes(ctx context.Context, revision int64, yield func(*storag
 		if state.Listed() {
 			state.LastComplete, state.LastCompleteTime = revision, now
 		}
-		if !yield(state) {
+		if !yield(state, int64(it.Item().Version())) {
 			return nil
 		}
 	}
