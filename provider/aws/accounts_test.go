@@ -20,7 +20,6 @@ import (
 
 	"github.com/elava-dev/elava/provider"
 	elavaaws "github.com/elava-dev/elava/provider/aws"
-	"github.com/elava-dev/elava/resource"
 )
 
 // organization is a server with several accounts. Access keys name the account that they
@@ -353,7 +352,7 @@ func TestAccounts_OnMoto(t *testing.T) {
 	for _, s := range plan.Scopes[:3] {
 		accounts = append(accounts, s.Account)
 	}
-	if !slices.Equal(accounts, []string{"123456789012", "888888888881", "888888888882"}) || plan.Scopes[3].Account != resource.Scope(plan.Scopes[0]).Account {
+	if !slices.Equal(accounts, []string{"123456789012", "888888888881", "888888888882"}) || plan.Scopes[3].Account != plan.Scopes[0].Account {
 		t.Errorf("accounts are not listed in turns: %v", plan.Scopes)
 	}
 }

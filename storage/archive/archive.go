@@ -68,7 +68,7 @@ func Write(w io.Writer, dump iter.Seq2[storage.DumpRecord, error]) (*Summary, er
 	if err != nil {
 		return nil, fmt.Errorf("writing a backup: %w", err)
 	}
-	defer compressor.Close()
+	defer func() { _ = compressor.Close() }() // writes nothing of its own
 	f := &frameWriter{w: w, compressor: compressor, crcs: crc32.New(table())}
 	summary := &Summary{}
 	if err := f.write([]byte(magic)); err != nil {

@@ -66,13 +66,15 @@ type Options struct {
 // Sizes bound the memory of the engine. Most of it is what tables are built in: Badger
 // keeps eight such buffers, and each grows to the power of two above twice what the
 // largest table held before it was compressed, which may be twenty times less. With these
-// sizes a daemon with 100,000 documents stays below 256 MiB; with tables twice as large it
+// sizes a daemon with 100,000 documents stays below 256 MiB; with tables of 512 KiB it
 // took 10 to 20 MiB more, with a memtable of 8 MB and tables of 2 MB, growing from level to
-// level, twice as much. 32 KiB blocks compress documents of about 1 kB three times better
-// than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
+// level, twice as much. With a second memtable that waits to be written it is no faster,
+// and takes up to 10 MiB more. 32 KiB blocks compress documents of about 1 kB three times
+// better than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
 const (
 	memtableSize   = 3 << 20
-	tableSize      = 256 << 10 // compressed, on every level
+	memtables      = 1         // that wait to be written, beside the one that is filled
+	tableSize      = 192 << 10 // compressed, on every level; see tableSizeFor
 	blockSize      = 32 << 10
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
@@ -82,6 +84,16 @@ const (
 	levelZeroTables = 2 // with which level 0 is compacted
 	levelZeroStall  = 3 // that level 0 never exceeds; see order.go
 )
+
+// manyTables is for how many tables they keep their size. Each is a file that stays open
+// and mapped, and Linux lets a process map 65,530 (vm.max_map_count), of which a store that
+// grows while it is open needs its share too.
+const manyTables = 1 << 14
+
+// tableSizeFor returns how large the tables of a store become that holds as many bytes:
+// tableSize, up to 3 GiB, and above that what makes manyTables of them. Tables of another
+// size stay as they are until they are compacted.
+func tableSizeFor(stored int64) int64 { return max(tableSize, stored/manyTables) }
 
 // Store is an open store. See storage.Store for its methods.
 type Store struct {
@@ -168,7 +180,12 @@ func (s *Store) start() (err error) {
 	if err := s.files.begin(); err != nil {
 		return err
 	}
-	if s.db, err = openEngine(engineOptions(s.files.dir, s.log)); err != nil {
+	stored, err := s.files.allocated(".sst")
+	if err != nil {
+		return err
+	}
+	o := engineOptions(s.files.dir, s.log).WithBaseTableSize(tableSizeFor(stored))
+	if s.db, err = openEngine(o); err != nil {
 		return translateOpen(s.path, s.files.dir, err)
 	}
 	err = s.readState()
@@ -223,7 +240,7 @@ func engineOptions(dir string, log *slog.Logger) engine.Options {
 		WithBlockCacheSize(blockCache).
 		WithIndexCacheSize(indexCache).
 		WithMemTableSize(memtableSize).
-		WithNumMemtables(2).
+		WithNumMemtables(memtables).
 		WithNumLevelZeroTables(levelZeroTables).
 		WithNumLevelZeroTablesStall(levelZeroStall).
 		WithNumCompactors(2).

@@ -212,8 +212,8 @@ func (t *txn) stageTerms(m *storage.Mutation, replaced bool) error {
 
 // maxCalledBytes is how much of the index of names and ARNs is held back. Its entries come
 // in no order. Written as they come, every memtable would hold some from everywhere, and
-// every compaction would write all of them again.
-const maxCalledBytes = 2 << 20
+// every compaction would write all of them again. This is what 100,000 resources need.
+const maxCalledBytes = 8 << 20
 
 // putCalled writes, in order, what was held back of the index of names and ARNs.
 func (t *txn) putCalled() error {

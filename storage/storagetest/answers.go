@@ -106,7 +106,7 @@ func (c *comparison) revision(r int64) error {
 		want, _ := c.want.RevisionAt(c.ctx, t)
 		got, err := c.got.RevisionAt(c.ctx, t)
 		if err != nil || want != got {
-			return fmt.Errorf("RevisionAt(%v): %d and %v, want %d", t, got, err, want)
+			return fmt.Errorf("RevisionAt(%v): %d and %s, want %d", t, got, fmt.Sprint(err), want)
 		}
 	}
 	return nil
@@ -156,7 +156,7 @@ func (c *comparison) compacted(r int64) error {
 	var compacted *storage.CompactedError
 	_, err := collect(c.got.List(c.ctx, storage.Query{Revision: r}))
 	if !errors.As(err, &compacted) || compacted.Oldest != c.want.oldest {
-		return fmt.Errorf("List at revision %d: %v, want an error that names %d as the oldest", r, err, c.want.oldest)
+		return fmt.Errorf("List at revision %d: %s, want an error that names %d as the oldest", r, fmt.Sprint(err), c.want.oldest)
 	}
 	return nil
 }
@@ -236,7 +236,7 @@ func same[T any](what string, view func(T) any, equal func(a, b T) bool, want, g
 		}
 	}
 	if err := mismatch(what, showError(wantErr), showError(gotErr)); err != nil {
-		return fmt.Errorf("%w(the error was: %v)", err, gotErr)
+		return fmt.Errorf("%w(the error was: %s)", err, fmt.Sprint(gotErr))
 	}
 	if len(wanted) != len(received) {
 		return fmt.Errorf("%s: %d elements, want %d", what, len(received), len(wanted))

@@ -295,7 +295,7 @@ func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 	var failed error
 	for item, err := range seq {
 		if failed != nil {
-			return items, fmt.Errorf("%w: %v", errAfterError, failed)
+			return items, fmt.Errorf("%w: %s", errAfterError, fmt.Sprint(failed))
 		}
 		if failed = err; err == nil {
 			items = append(items, item)

@@ -55,8 +55,11 @@ type Server struct {
 	cmd    *exec.Cmd
 	guard  *guard
 	output *output
-	exited chan error
+	exited chan ending
 }
+
+// ending is how the process ended; nil: with exit status 0.
+type ending struct{ err error }
 
 // Start runs a server that is stopped at the end of the test. It fails the test where
 // the server does not answer.
@@ -99,8 +102,8 @@ func (s *Server) Restart(ctx context.Context) error {
 		s.cmd = nil
 		return fmt.Errorf("mototest: starting %s: %w", path, err)
 	}
-	s.exited = make(chan error, 1)
-	go func(cmd *exec.Cmd, exited chan<- error) { exited <- cmd.Wait() }(s.cmd, s.exited)
+	s.exited = make(chan ending, 1)
+	go func(cmd *exec.Cmd, exited chan<- ending) { exited <- ending{cmd.Wait()} }(s.cmd, s.exited)
 	if s.guard, err = newGuard(s.cmd.Process.Pid); err != nil {
 		s.Stop()
 		return fmt.Errorf("mototest: guarding the server: %w", err)
@@ -126,7 +129,7 @@ func (s *Server) awaitAnswer(ctx context.Context) error {
 		select {
 		case exit := <-s.exited:
 			s.exited <- exit
-			return fmt.Errorf("mototest: %s ended at once: %w\n%s", program, cmp.Or(exit, errors.New("exit status 0")), s.output)
+			return fmt.Errorf("mototest: %s ended at once: %w\n%s", program, cmp.Or(exit.err, errors.New("exit status 0")), s.output)
 		case <-ctx.Done():
 			return fmt.Errorf("mototest: %s does not answer: %w\n%s", program, errors.Join(ctx.Err(), err), s.output)
 		case <-retry.C:
