@@ -68,8 +68,8 @@ type Options struct {
 // largest table held before it was compressed, which may be twenty times less. With these
 // sizes a daemon with 100,000 documents stays below 256 MiB; with tables of 512 KiB it
 // took 10 to 20 MiB more, with a memtable of 8 MB and tables of 2 MB, growing from level to
-// level, twice as much. With a second memtable that waits to be written it is no faster,
-// and takes up to 10 MiB more. 32 KiB blocks compress documents of about 1 kB three times
+// level, twice as much. A second memtable that waits to be written takes up to 10 MiB
+// more. 32 KiB blocks compress documents of about 1 kB three times
 // better than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
 const (
 	memtableSize   = 3 << 20
