@@ -23,14 +23,16 @@ func TestStats_LeavesOutWhatMayNotBeRead(t *testing.T) {
 
 // Every table is a file that stays open and mapped; Linux lets a process map 65,530.
 func TestTableSize_KeepsTheFilesOfALargeStoreFew(t *testing.T) {
-	const most = 65530 / 3
-	for _, stored := range []int64{0, 1, 1 << 30, 3 << 30, 10 << 30, 100 << 30, 1 << 40} {
-		size := tableSizeFor(stored)
-		if tables := stored / size; size < tableSizeFor(0) || tables > most {
-			t.Errorf("a store of %d bytes has %d tables of %d bytes, want %d at most", stored, tables, size, most)
+	for stored, most := range map[int64]int64{1 << 30: 65530 / 3, 3 << 30: 65530 / 3, 10 << 30: 65530 / 3, 39 << 30: 65530} {
+		if tables := stored / tableSizeFor(stored); tables > most {
+			t.Errorf("a store of %d bytes has %d tables, want %d at most", stored, tables, most)
 		}
 	}
 	if small, threeGB := tableSizeFor(0), tableSizeFor(3<<30-1); small != threeGB {
 		t.Errorf("tables of a store below 3 GiB are of %d bytes, want %d as in an empty one: larger ones take more memory", threeGB, small)
+	}
+	// A compaction reads a table and the ten or so that it overlaps with; two may run.
+	if largest := tableSizeFor(1 << 50); 2*16*largest > spaceForDeepLevels {
+		t.Errorf("two compactions of tables of %d bytes need more space on the disk than the %d that are kept for them", largest, spaceForDeepLevels)
 	}
 }

@@ -38,8 +38,10 @@ const (
 	// before they delete what they read: a table each and the ten or so below it.
 	spaceForDeepLevels = 64 << 20
 
-	// spaceForCutOff is a table of a deep level and those that it overlaps with.
+	// spaceForCutOff is a table of a deep level and those that it overlaps with, and
+	// tablesCutOff is how many those are at most, where tables are large.
 	spaceForCutOff = 8 << 20
+	tablesCutOff   = 32
 
 	// plentyOfSpace is more than Badger's background work ever takes.
 	plentyOfSpace = 1 << 30
@@ -118,7 +120,7 @@ func (f *files) compactionsToCome(clean bool) (int64, error) {
 		return 0, err
 	}
 	if len(manifest.Levels) == 0 || clean && len(manifest.Levels[0].Tables) < levelZeroTables {
-		return spaceForFiles + min(tables, spaceForCutOff), nil
+		return spaceForFiles + min(tables, max(spaceForCutOff, tablesCutOff*tableSizeFor(tables))), nil
 	}
 	need := int64(spaceForFiles)
 	for i, level := range manifest.Levels {

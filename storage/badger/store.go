@@ -69,12 +69,13 @@ type Options struct {
 // sizes a daemon with 100,000 documents stays below 256 MiB; with tables of 512 KiB it
 // took 10 to 20 MiB more, with a memtable of 8 MB and tables of 2 MB, growing from level to
 // level, twice as much. A second memtable that waits to be written takes up to 10 MiB
-// more. 32 KiB blocks compress documents of about 1 kB three times
-// better than 4 KiB ones and read faster when scanned (docs/benchmarks.md).
+// more. 32 KiB blocks compress documents of about 1 kB three times better than 4 KiB ones
+// and read faster when scanned (docs/benchmarks.md).
 const (
 	memtableSize   = 3 << 20
 	memtables      = 1         // that wait to be written, beside the one that is filled
-	tableSize      = 192 << 10 // compressed, on every level; see tableSizeFor
+	tableSize      = 192 << 10 // compressed, on every level, of a store below 3 GiB
+	largestTable   = 640 << 10 // of one above 10 GiB; see tableSizeFor
 	blockSize      = 32 << 10
 	blockCache     = 16 << 20
 	indexCache     = 8 << 20
@@ -85,15 +86,17 @@ const (
 	levelZeroStall  = 3 // that level 0 never exceeds; see order.go
 )
 
-// manyTables is for how many tables they keep their size. Each is a file that stays open
+// manyTables is from how many tables on they become larger. Each is a file that stays open
 // and mapped, and Linux lets a process map 65,530 (vm.max_map_count), of which a store that
 // grows while it is open needs its share too.
 const manyTables = 1 << 14
 
 // tableSizeFor returns how large the tables of a store become that holds as many bytes:
-// tableSize, up to 3 GiB, and above that what makes manyTables of them. Tables of another
-// size stay as they are until they are compacted.
-func tableSizeFor(stored int64) int64 { return max(tableSize, stored/manyTables) }
+// tableSize, up to 3 GiB, and above that what makes manyTables of them, up to largestTable,
+// which bounds what is built in memory and what compaction needs on the disk (space.go).
+// With that, a store comes to Linux's limit at 39 GiB. Tables of another size stay as they
+// are until they are compacted.
+func tableSizeFor(stored int64) int64 { return min(max(tableSize, stored/manyTables), largestTable) }
 
 // Store is an open store. See storage.Store for its methods.
 type Store struct {
